@@ -1,0 +1,255 @@
+/**
+ * Streams as segments: one row per appended frame. What each stream holds is kept in memory, so an append past the end
+ * reads nothing; only an overlap reads what is stored and compares. After a rollback the memory of every stream that
+ * the transaction touched is read again.
+ */
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { JabberError } from "./errors.ts";
+import { LIMITS } from "./limits.ts";
+import { addRange, holes, overlaps, removeBelow } from "./ranges.ts";
+import type { StreamExtent, StreamRange } from "./store.ts";
+import { decodeKey, encodeKey, keyBounds } from "./store_key.ts";
+import { bodyBytes, cutPart, type PackedAppend, type PackedPart, type PackedSlice, takeSlice } from "./store_pack.ts";
+
+interface HeldStream {
+  id: number;
+  ranges: StreamRange[];
+  bytes: number;
+  end: number;
+}
+
+interface Place {
+  id: number;
+  first: number;
+  count: number;
+  bytes: number;
+}
+
+export interface SqliteStreams {
+  /** Stores what is new; the first offset with other content when there is one, and then nothing is stored. */
+  append(op: PackedAppend): number | undefined;
+  trim(stream: string, below: number): void;
+  drop(stream: string): void;
+  extent(stream: string): StreamExtent | undefined;
+  extents(prefix: string, limit?: number): StreamExtent[];
+  read(stream: string, from: number, max: { lines: number; bytes: number }): PackedSlice;
+  /** The transaction holds: what is in memory is true. */
+  committed(): void;
+  /** The transaction is undone: reads again what it touched. */
+  rolledBack(): void;
+}
+
+/** Segments looked up at a time while reading. */
+const PLACES_AT_A_TIME = 64;
+
+type Statements = Record<keyof typeof SQL, StatementSync>;
+
+const SQL = {
+  addStream: "INSERT INTO stream(name) VALUES (?)",
+  streams: "SELECT id, name, trimmed_end FROM stream",
+  streamNamed: "SELECT id, name, trimmed_end FROM stream WHERE name = ?",
+  namesBetween: "SELECT name FROM stream WHERE name >= ? AND name < ? ORDER BY name LIMIT ?",
+  setEnd: "UPDATE stream SET trimmed_end = ? WHERE id = ?",
+  dropStream: "DELETE FROM stream WHERE id = ?",
+  add: "INSERT INTO segment(stream, first, count, bytes, body) VALUES (?, ?, ?, ?, ?)",
+  replace: "UPDATE segment SET first = ?, count = ?, bytes = ?, body = ? WHERE id = ?",
+  body: "SELECT body FROM segment WHERE id = ?",
+  allPlaces: "SELECT stream, first, count, bytes FROM segment ORDER BY stream, first",
+  placesOf: "SELECT stream, first, count, bytes FROM segment WHERE stream = ? ORDER BY first",
+  placesFrom: `SELECT id, first, count, bytes FROM segment WHERE stream = ? AND first >= ? ORDER BY first
+    LIMIT ${PLACES_AT_A_TIME}`,
+  placeBefore:
+    `SELECT id, first, count, bytes FROM segment WHERE stream = ? AND first <= ? ORDER BY first DESC LIMIT 1`,
+  bytesBelow: "SELECT coalesce(sum(bytes), 0) AS bytes FROM segment WHERE stream = ? AND first < ?",
+  deleteBelow: "DELETE FROM segment WHERE stream = ? AND first < ?",
+  deleteAll: "DELETE FROM segment WHERE stream = ?",
+} as const;
+
+/** Prepares the statements and reads what every stream holds; the schema must be there. */
+export function sqliteStreams(db: DatabaseSync): SqliteStreams {
+  const statements = prepareAll(db);
+  const held = loadAll(statements);
+  const touched = new Set<string>();
+  return {
+    append(op) {
+      touched.add(op.stream);
+      return append(statements, held, op);
+    },
+    trim(stream, below) {
+      const state = held.get(stream);
+      if (state === undefined) return;
+      touched.add(stream);
+      trim(statements, state, below);
+    },
+    drop(stream) {
+      const state = held.get(stream);
+      if (state === undefined) return;
+      touched.add(stream);
+      statements.deleteAll.run(state.id);
+      statements.dropStream.run(state.id);
+      held.delete(stream);
+    },
+    extent(stream) {
+      const state = held.get(stream);
+      return state === undefined ? undefined : extentOf(stream, state);
+    },
+    extents(prefix, limit) {
+      return namesWith(statements, held, prefix, limit).map((name) => extentOf(name, held.get(name)!));
+    },
+    read(stream, from, max) {
+      const state = held.get(stream);
+      return takeSlice(state === undefined ? [] : partsFrom(statements, state, from), from, max);
+    },
+    committed: () => touched.clear(),
+    rolledBack() {
+      for (const stream of touched) reload(statements, held, stream);
+      touched.clear();
+    },
+  };
+}
+
+/** By name. All of them are in memory; where only some are asked for, SQLite's index knows which. */
+function namesWith(statements: Statements, held: Map<string, HeldStream>, prefix: string, limit?: number): string[] {
+  if (prefix === "") return [...held.keys()].sort().slice(0, limit);
+  const { low, high } = keyBounds({ prefix });
+  return statements.namesBetween.all(low, high, limit ?? -1).map((row) => decodeKey(String(row["name"])));
+}
+
+function prepareAll(db: DatabaseSync): Statements {
+  const entries = Object.entries(SQL).map(([name, sql]) => [name, db.prepare(sql)]);
+  return Object.fromEntries(entries);
+}
+
+function loadAll(statements: Statements): Map<string, HeldStream> {
+  const held = new Map<string, HeldStream>();
+  const byId = new Map<number, HeldStream>();
+  for (const row of statements.streams.iterate()) {
+    const state: HeldStream = { id: Number(row["id"]), ranges: [], bytes: 0, end: Number(row["trimmed_end"]) };
+    held.set(decodeKey(String(row["name"])), state);
+    byId.set(state.id, state);
+  }
+  for (const row of statements.allPlaces.iterate()) {
+    const state = byId.get(Number(row["stream"]));
+    if (state === undefined) throw new JabberError("store.corrupt", `segments of an unknown stream ${row["stream"]}`);
+    holdPlace(state, Number(row["first"]), Number(row["count"]), Number(row["bytes"]));
+  }
+  return held;
+}
+
+function reload(statements: Statements, held: Map<string, HeldStream>, stream: string): void {
+  held.delete(stream);
+  const row = statements.streamNamed.get(encodeKey(stream));
+  if (row === undefined) return;
+  const state: HeldStream = { id: Number(row["id"]), ranges: [], bytes: 0, end: Number(row["trimmed_end"]) };
+  for (const place of statements.placesOf.iterate(state.id)) {
+    holdPlace(state, Number(place["first"]), Number(place["count"]), Number(place["bytes"]));
+  }
+  held.set(stream, state);
+}
+
+function holdPlace(state: HeldStream, first: number, count: number, bytes: number): void {
+  addRange(state.ranges, first, first + count);
+  state.bytes += bytes;
+  state.end = Math.max(state.end, first + count);
+}
+
+function append(statements: Statements, held: Map<string, HeldStream>, op: PackedAppend): number | undefined {
+  const to = op.first + op.count;
+  let state = held.get(op.stream);
+  if (state === undefined) {
+    const { lastInsertRowid } = statements.addStream.run(encodeKey(op.stream));
+    state = { id: Number(lastInsertRowid), ranges: [], bytes: 0, end: 0 };
+    held.set(op.stream, state);
+  }
+  for (const range of overlaps(state.ranges, op.first, to)) {
+    const differs = firstDifference(statements, state, op, range);
+    if (differs !== undefined) return differs;
+  }
+  for (const hole of holes(state.ranges, op.first, to)) insert(statements, state, cutPart(op, hole.from, hole.to));
+  return undefined;
+}
+
+/** Compares what is stored in `range` with the same offsets of an append. */
+function firstDifference(
+  statements: Statements,
+  state: HeldStream,
+  op: PackedAppend,
+  range: StreamRange,
+): number | undefined {
+  for (const part of partsFrom(statements, state, range.from)) {
+    if (part.first >= range.to) break;
+    const stored = cutPart(part, range.from, range.to);
+    const given = cutPart(op, stored.first, stored.first + stored.count);
+    if (stored.body === given.body) continue;
+    const lines = given.body.split("\n");
+    return stored.first + stored.body.split("\n").findIndex((line, i) => line !== lines[i]);
+  }
+  return undefined;
+}
+
+function insert(statements: Statements, state: HeldStream, part: PackedPart): void {
+  const bytes = bodyBytes(part.body, part.count);
+  if (bytes > LIMITS.segmentBytesMax && part.count > 1) {
+    const middle = part.first + (part.count >>> 1);
+    insert(statements, state, cutPart(part, part.first, middle));
+    insert(statements, state, cutPart(part, middle, part.first + part.count));
+    return;
+  }
+  statements.add.run(state.id, part.first, part.count, bytes, part.body);
+  holdPlace(state, part.first, part.count, bytes);
+}
+
+function trim(statements: Statements, state: HeldStream, below: number): void {
+  const cut = placeBefore(statements, state, below);
+  // A segment that begins at `below` stays whole.
+  if (cut !== undefined && cut.first < below && cut.first + cut.count > below) {
+    const part = { first: cut.first, count: cut.count, body: bodyOf(statements, cut.id) };
+    const rest = cutPart(part, below, cut.first + cut.count);
+    const bytes = bodyBytes(rest.body, rest.count);
+    statements.replace.run(rest.first, rest.count, bytes, rest.body, cut.id);
+    state.bytes -= cut.bytes - bytes;
+  }
+  state.bytes -= Number(statements.bytesBelow.get(state.id, below)?.["bytes"]);
+  statements.deleteBelow.run(state.id, below);
+  removeBelow(state.ranges, below);
+  if (state.ranges.length === 0) statements.setEnd.run(state.end, state.id);
+}
+
+/** The stored parts that hold offsets ≥ `from`, the first one cut at `from`. */
+function* partsFrom(statements: Statements, state: HeldStream, from: number): Generator<PackedPart> {
+  const before = placeBefore(statements, state, from);
+  let at = before !== undefined && before.first + before.count > from ? before.first : from;
+  while (true) {
+    const places = statements.placesFrom.all(state.id, at);
+    for (const row of places) {
+      const { id, first, count } = toPlace(row);
+      yield cutPart({ first, count, body: bodyOf(statements, id) }, from, first + count);
+      at = first + count;
+    }
+    if (places.length < PLACES_AT_A_TIME) return;
+  }
+}
+
+function placeBefore(statements: Statements, state: HeldStream, offset: number): Place | undefined {
+  const row = statements.placeBefore.get(state.id, offset);
+  return row === undefined ? undefined : toPlace(row);
+}
+
+function toPlace(row: Record<string, unknown>): Place {
+  return {
+    id: Number(row["id"]),
+    first: Number(row["first"]),
+    count: Number(row["count"]),
+    bytes: Number(row["bytes"]),
+  };
+}
+
+function bodyOf(statements: Statements, id: number): string {
+  const row = statements.body.get(id);
+  if (row === undefined) throw new JabberError("store.corrupt", `segment ${id} is in the index but not in its table`);
+  return String(row["body"]);
+}
+
+function extentOf(stream: string, state: HeldStream): StreamExtent {
+  return { stream, ranges: state.ranges.map((range) => ({ ...range })), bytes: state.bytes, end: state.end };
+}
