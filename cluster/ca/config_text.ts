@@ -1,0 +1,62 @@
+/** The text of a first `jabber-server.yaml`, for people to read and edit. The server's own table of keys checks it. */
+
+/** What goes into it; everything else stands in files beside it. */
+export interface ServerConfigFacts {
+  cluster: string;
+  node: string;
+  listen: string;
+  advertise: readonly string[];
+  users: readonly { name: string; role: string; bcrypt: string }[];
+  tokens: readonly { id: string; hash: string; expires: string; uses: number }[];
+  signers: readonly { name: string; key: string }[];
+}
+
+/** YAML text. Scalars are spelled as JSON, which YAML reads as it is. */
+export function serverConfigText(facts: ServerConfigFacts): string {
+  return `# A Jabberwocky server. Paths are relative to this file.
+cluster:
+  id: ${quote(facts.cluster)}
+  caFile: cluster-ca.pem
+  # Signs certificates and node statements: only on the first server, better on none.
+  caKeyFile: cluster-ca.key
+node:
+  id: ${quote(facts.node)}
+  keyFile: node.key
+  statementFile: node-statement.jws
+listen: ${quote(facts.listen)}
+# Where agents and operators reach this server.
+advertise:${list(facts.advertise)}
+tls:
+  certFile: tls.pem
+  keyFile: tls.key
+data: ./data
+auth:
+  # Signs operators' tokens; the same on every server.
+  secretFile: operator-secret
+  users:${list(facts.users)}
+join:
+  # Only hashes: the token's text is shown once.
+  tokens:${list(facts.tokens)}
+gossip:
+  keyFile: gossip.key
+trust:
+  # The persons whose signatures make agents act.
+  signers:${list(facts.signers)}
+  revoked: []
+`;
+}
+
+/** A block list; a record's members stand below each other. */
+function list(items: readonly (string | Readonly<Record<string, unknown>>)[]): string {
+  if (items.length === 0) return " []";
+  return items.map((item) => {
+    const lines = typeof item === "string"
+      ? [quote(item)]
+      : Object.entries(item).map(([name, value]) => `${name}: ${quote(value)}`);
+    return `\n    - ${lines.join("\n      ")}`;
+  }).join("");
+}
+
+function quote(value: unknown): string {
+  return JSON.stringify(value);
+}

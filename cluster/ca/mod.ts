@@ -1,0 +1,3 @@
+/** The cluster's certificate authority and the material of a new cluster. */
+export * from "./init.ts";
+export * from "./x509_system.ts";
