@@ -1,0 +1,70 @@
+import assert from "node:assert/strict";
+import { JabberError } from "../../base/errors.ts";
+import { LIMITS } from "../../base/limits.ts";
+import { makeConnectClaim } from "../../wire/identity/mod.ts";
+import { agentKey, factsFor, newBook, newNode, NOW } from "../../wire/identity/testing.ts";
+import { type AgentDoorDeps, answerScript, readSmallBody } from "./agent_door.ts";
+
+const HASH = `sha256-${"0".repeat(64)}`;
+
+function door(enrolled: boolean): { deps: AgentDoorDeps; headers(): Headers } {
+  const self = newNode(["server.example"]);
+  const book = newBook();
+  const deps: AgentDoorDeps = {
+    self,
+    book,
+    clock: { now: () => NOW, monotonic: () => 0, after: () => () => {} },
+    log: () => {},
+    isEnrolled: () => enrolled,
+    joinRows: () => [],
+    scriptText: (hash) => Promise.resolve(hash === HASH ? "text" : undefined),
+  };
+  const claim = () => makeConnectClaim(agentKey, factsFor(self, book.issue("192.0.2.1", NOW)));
+  return { deps, headers: () => new Headers({ authorization: `Bearer ${claim()}` }) };
+}
+
+async function codeOf(work: Promise<unknown>): Promise<string> {
+  try {
+    await work;
+    return "answered";
+  } catch (cause) {
+    return cause instanceof JabberError ? cause.code : String(cause);
+  }
+}
+
+Deno.test("answerScript() gives scripts to enrolled agents with a fresh claim, and to nobody else", async () => {
+  const { deps, headers } = door(true);
+  const claim = headers();
+  assert.equal(await (await answerScript(deps, claim, "192.0.2.1", HASH)).text(), "text");
+  assert.equal(await codeOf(answerScript(deps, claim, "192.0.2.1", HASH)), "agent.challenge_used");
+  assert.equal(await codeOf(answerScript(deps, headers(), "192.0.2.1", "sha256-other")), "input.not_found");
+  assert.equal(await codeOf(answerScript(deps, new Headers(), "192.0.2.1", HASH)), "auth.missing");
+  const stranger = door(false);
+  assert.equal(await codeOf(answerScript(stranger.deps, stranger.headers(), "192.0.2.1", HASH)), "agent.not_enrolled");
+});
+
+/** Sends the head as it is, then a body in one chunk; answers what the server said. */
+async function post(port: number, head: string, bytes: number): Promise<string> {
+  using connection = await Deno.connect({ hostname: "127.0.0.1", port });
+  const writer = connection.writable.getWriter();
+  const body = `${bytes.toString(16)}\r\n${"x".repeat(bytes)}\r\n0\r\n\r\n`;
+  await writer.write(
+    new TextEncoder().encode(`POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n${head}\r\n\r\n${body}`),
+  );
+  return await new Response(connection.readable).text();
+}
+
+Deno.test("readSmallBody() believes no length that stands beside a body in chunks", async () => {
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, async (request) => {
+    return new Response(await codeOf(readSmallBody(request, LIMITS.anonymousBodyBytesMax)));
+  });
+  try {
+    const chunked = "Transfer-Encoding: chunked";
+    for (const head of [chunked, `Content-Length: 5\r\n${chunked}`, `${chunked}\r\nContent-Length: 5`]) {
+      assert.match(await post(server.addr.port, head, 2 * LIMITS.anonymousBodyBytesMax), /input\.too_large$/, head);
+      assert.match(await post(server.addr.port, head, 8), /answered$/, head);
+    }
+  } finally {
+    await server.shutdown();
+  }
+});
