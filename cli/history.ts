@@ -1,0 +1,32 @@
+import { ANSWERS } from "../server/core/requests.ts";
+import { currentApi } from "./api.ts";
+import { addFormat, wholeNumber } from "./format_option.ts";
+import { formatListing } from "./output.ts";
+import type { Register } from "./verb.ts";
+
+export const historyVerb: Register = (program, world) => {
+  addFormat(program.command("history"))
+    .description("Who did what: pushes, runs, approvals, refusals, logins; newest first.")
+    .option("--limit <n>", "how many rows", wholeNumber, 50)
+    .addHelpText("after", "\nExample:\n  jabber history --limit 20 -o json")
+    .action(async ({ limit, output }) => {
+      const api = await currentApi(world);
+      const answer = await api.ask({ method: "GET", path: `/v1/history?limit=${limit}` });
+      const { history } = ANSWERS.history.parse(answer);
+      world.out(
+        await formatListing({
+          rows: history,
+          name: (row) => row.id,
+          columns: [
+            { title: "TIME", value: (row) => row.at },
+            { title: "WHO", value: (row) => row.who },
+            { title: "FROM", value: (row) => row.from },
+            { title: "ACTION", value: (row) => row.action },
+            { title: "WHAT", value: (row) => row.what },
+            { title: "TARGETS", value: (row) => row.targets === undefined ? "" : String(row.targets) },
+            { title: "OUTCOME", value: (row) => row.outcome },
+          ],
+        }, output),
+      );
+    });
+};

@@ -1,0 +1,86 @@
+import { initMaterial, type InitOptions } from "../cluster/ca/mod.ts";
+import { collect } from "./format_option.ts";
+import { configFolder } from "./context_file.ts";
+import { publicKeyToText } from "../wire/keys.ts";
+import { defaultKeyPath, readAuthorKey } from "./keys.ts";
+import type { Register } from "./verb.ts";
+import type { World } from "./world.ts";
+
+export const initVerb: Register = (program, world) => {
+  program.command("init")
+    .description("Makes a cluster: its CA, keys, first user, first join token and the first server's configuration.")
+    .argument("[folder]", "where everything goes", ".")
+    .option("--listen <host:port>", "where the server listens", "127.0.0.1:7431")
+    .option("--name <host>", "a host name or address under which the server is reached; may repeat", collect)
+    .option("--advertise <url>", "a URL under which it is reached; may repeat (default: made from --name)", collect)
+    .option("--user <name>", "the first user", "admin")
+    .option("--password-file <file>", "read the password here instead of making one")
+    .option(
+      "--author <ed25519:…>",
+      "the public key of the first author (default: your author key; made when there is none)",
+    )
+    .addHelpText("after", "\nExample:\n  jabber init ./cluster --name jabber1.example.org --listen 0.0.0.0:7431")
+    .action(async (folder, options) => {
+      const { files, summary } = await initMaterial({
+        now: world.clock.now(),
+        rng: world.rng,
+        listen: options.listen,
+        operator: await operatorOf(world, options),
+        ...(options.name && { names: options.name }),
+        ...(options.advertise && { advertise: options.advertise }),
+      });
+      await world.files.makeFolder(folder, 0o700);
+      for (const { path, mode, text } of files) {
+        const where = path === AUTHOR_KEY ? await authorKeyPlace(world) : `${folder}/${path}`;
+        await world.files.write(where, text, { mode, overwrite: false });
+      }
+      const url = summary.advertise[0]!;
+      world.err(
+        `Cluster ${summary.cluster}, server ${summary.node}, in ${folder}.\n` +
+          (summary.password === undefined
+            ? ""
+            : `Password of ${summary.operator}: ${summary.password}  (shown once)\n`) +
+          `Author: ${summary.signer}\n` +
+          (options.author === undefined
+            ? `Author key: ${defaultKeyPath(world)} (yours; servers never need it)\n`
+            : "") +
+          `\nNext:\n` +
+          `  jabber-server --config ${folder}/jabber-server.yaml\n` +
+          `  jabber login ${url} --ca ${folder}/cluster-ca.pem --user ${summary.operator}\n` +
+          `  jabber-agent --data ./agent --token-file ${folder}/join-token.txt\n` +
+          `With ${folder}/cluster-pin.txt in place of the token, an agent waits for \`jabber agent approve\`.\n` +
+          `Keep ${folder}/cluster-ca.key offline: it vouches for servers, and none needs it to run.\n`,
+      );
+      // The path, not the secret: what is printed ends up in scrollback and logs.
+      world.out(`${folder}/join-token.txt\n`);
+    });
+};
+
+/** The signer is not the server: this one file never lies among the server's. */
+const AUTHOR_KEY = "author.key";
+
+async function authorKeyPlace(world: World): Promise<string> {
+  await world.files.makeFolder(configFolder(world), 0o700);
+  return defaultKeyPath(world);
+}
+
+async function operatorOf(
+  world: World,
+  options: { user: string; passwordFile?: string | undefined; author?: string | undefined },
+): Promise<NonNullable<InitOptions["operator"]>> {
+  const password = options.passwordFile === undefined
+    ? undefined
+    : new TextDecoder().decode(await world.files.read(options.passwordFile)).trim();
+  const author = options.author ?? await ownPublicKey(world);
+  return {
+    name: options.user,
+    ...(password !== undefined && { password }),
+    ...(author !== undefined && { publicKey: author }),
+  };
+}
+
+/** Who has an author key already is the first author with that one. */
+async function ownPublicKey(world: World): Promise<string | undefined> {
+  if (!await world.files.exists(defaultKeyPath(world))) return undefined;
+  return publicKeyToText((await readAuthorKey(world, undefined)).public);
+}

@@ -1,0 +1,5 @@
+/** `jabber`: the operators' command line. */
+import { runCli } from "./program.ts";
+import { systemWorld } from "./world_system.ts";
+
+if (import.meta.main) Deno.exit(await runCli(Deno.args, systemWorld));

@@ -1,0 +1,65 @@
+/** What records say to a person. */
+import { isJsonObject, type Json, type JsonObject } from "../../base/json.ts";
+import { jsonText } from "../json_text.ts";
+
+/** What a run says, for those who follow it; undefined for what the summary says anyway. Ends with a line's end. */
+export function recordText(record: JsonObject): string | undefined {
+  const body = record["body"];
+  if (!isJsonObject(body)) return undefined;
+  switch (record["kind"]) {
+    case "output":
+      return outputText(body);
+    case "log":
+      return `[${String(body["level"])}] ${String(body["text"])}\n`;
+    case "gap":
+      return `[gap] ${String(body["reason"])}: ${Number(body["to"]) - Number(body["from"])} records lost\n`;
+    case "runState":
+      return hasContent(body["result"]) ? resultText(body["result"] as Json) : undefined;
+    default:
+      return undefined;
+  }
+}
+
+/** Every record, for those who read a stream or the firehose. */
+export function recordLine(record: JsonObject): string {
+  const body = isJsonObject(record["body"]) ? record["body"] : {};
+  if (record["kind"] === "runState") return stateText(record, body);
+  if (record["kind"] === "setTag") return `[tag] ${String(body["key"])}=${String(body["value"] ?? "")}`;
+  if (record["kind"] === "jobState") return jobText(record, body);
+  return recordText(record) ?? `[${String(record["kind"])}] ${JSON.stringify(body)}`;
+}
+
+/** Program output and lines of files are text; any other object is printed as JSON. */
+function outputText(body: JsonObject): string {
+  const { text, fd, offset, file } = body;
+  if (typeof text === "string" && typeof fd === "number") return text;
+  if (typeof text === "string" && typeof offset === "number" && typeof file === "string") return `${text}\n`;
+  return jsonText(body) + "\n";
+}
+
+/** A result that says more than the exit code, which stands in the summary. */
+function hasContent(result: unknown): boolean {
+  return result !== undefined && result !== null && !(isJsonObject(result) && "exitCode" in result);
+}
+
+function resultText(result: Json): string {
+  return (typeof result === "string" ? result : jsonText(result)) + "\n";
+}
+
+function stateText(record: JsonObject, body: JsonObject): string {
+  const what = String(body["does"] ?? "").replace(/^command:/, "").replace(/^(script:sha256-.{12}).*$/, "$1…");
+  if (body["state"] === "started") return `[started] ${what}`;
+  const error = isJsonObject(record["error"]) ? `: ${String(record["error"]["message"])}` : "";
+  if (body["state"] === "refused") return `[refused] ${what}${error}`;
+  const exit = typeof body["exitCode"] === "number" ? ` exit ${body["exitCode"]}` : "";
+  const result = hasContent(body["result"]) ? ` ${resultText(body["result"] as Json)}` : "";
+  return `[${body["ok"] === true ? "ok" : "failed"}]${exit}${error}${result}`;
+}
+
+/** What an agent says of a job: which one, what became of it, and when it is due. */
+function jobText(record: JsonObject, body: JsonObject): string {
+  const error = isJsonObject(record["error"]) ? `: ${String(record["error"]["message"])}` : "";
+  const whose = body["source"] === "local" ? "of the host's owner" : `serial ${String(body["serial"])}`;
+  const next = typeof body["next"] === "string" ? `, next at ${body["next"]}` : "";
+  return `[job ${String(body["state"])}] ${String(record["job"])}, ${whose}${next}${error}`;
+}
