@@ -1,0 +1,324 @@
+/**
+ * A simulated host with its agent: the real core, driven on simulated clock, disk, network and executor. It can die at
+ * every boundary between two effects and comes back with what its disk holds.
+ */
+import { UlidMaker } from "../../base/ids.ts";
+import { JabberError } from "../../base/errors.ts";
+import type { Row, StoreOp } from "../../base/store.ts";
+import type { MemoryEngine } from "../../base/store_memory.ts";
+import { parseEnvelope } from "../../wire/envelope.ts";
+import { DOCUMENTS } from "../../agent/core/documents.ts";
+import {
+  AGENT_TABLES,
+  type AgentEffect,
+  type AgentEvent,
+  type AgentState,
+  PAGED_TABLES,
+} from "../../agent/core/contract.ts";
+import type { AgentProof } from "../../server/core/contract.ts";
+import { AgentProcess, type ProcessHooks } from "./agent_process.ts";
+import { CLUSTER, COMMANDS, type Host, UNSIGNED } from "./cast.ts";
+import { createNodeClock, type NodeClock } from "./clock.ts";
+import { type DiskWatch, SimDisk } from "./disk.ts";
+import { SimFailure } from "./failure.ts";
+import { gist, short } from "./journal.ts";
+import type { End, Network } from "./network.ts";
+import type { Deed } from "./papers.ts";
+import type { World } from "./world.ts";
+
+/** What an agent's driver needs of the rest of the world. */
+export interface AgentSurroundings {
+  network: Network<AgentProof>;
+  /** Asks the server for a script's bytes. */
+  fetchScript(hash: string, done: (found: Uint8Array | JabberError) => void): void;
+  /** The core starts work. @param engine the agent's disk */
+  starts(engine: MemoryEngine, run: string, deed: Omit<Deed, "order">): void;
+  sends(text: string): void;
+  /** The disk's content is that of an earlier time. */
+  rewound(engine: MemoryEngine): void;
+  watch: DiskWatch;
+}
+
+export class AgentNode {
+  readonly host: Host;
+  readonly clock: NodeClock;
+  readonly disk: SimDisk;
+  readonly #world: World;
+  readonly #around: AgentSurroundings;
+  readonly #boots: UlidMaker;
+  #process: AgentProcess | undefined;
+
+  constructor(world: World, host: Host, around: AgentSurroundings) {
+    this.#world = world;
+    this.host = host;
+    this.#around = around;
+    this.clock = createNodeClock(world.timeline);
+    this.disk = new SimDisk(world.timeline, world.dice, around.watch);
+    this.#boots = new UlidMaker(world.dice.fork());
+  }
+
+  get state(): AgentState {
+    return this.#process?.state ?? "STOPPED";
+  }
+
+  /** Runs under way. */
+  get live(): number {
+    return this.#process?.executor.live() ?? 0;
+  }
+
+  start(): void {
+    if (this.#process !== undefined) return;
+    const { timeline, dice, makers, cast } = this.#world;
+    const boot = this.#boots.next(timeline.now());
+    const core = makers.agentCore({
+      agent: this.host.id,
+      name: this.host.name,
+      boot,
+      version: "0.0.1",
+      cluster: CLUSTER,
+      policy: {
+        trust: cast.trust,
+        tags: this.host.tags,
+        unsigned: [...UNSIGNED],
+        openScripts: this.host.openScripts,
+      },
+      builtinTags: {},
+      documents: DOCUMENTS,
+      jobs: this.host.jobs,
+      seeds: ["https://server.example:7470"],
+      commands: COMMANDS,
+      rng: dice.fork(),
+      parse: (line) => parseEnvelope(line, "server"),
+    });
+    const hooks: ProcessHooks = {
+      wall: () => this.clock.now(),
+      tell: (event) => this.#feed(mine, event),
+    };
+    const mine = new AgentProcess(this.#world, this.host.name, core, boot, hooks);
+    this.#process = mine;
+    this.#note("starts");
+    for (const event of bootEvents(this.disk.engine)) this.#feed(mine, event);
+  }
+
+  /** A backup of the disk. */
+  snapshot(): StoreOp[] {
+    const { engine } = this.disk;
+    const rows = Object.values(AGENT_TABLES).flatMap((table) =>
+      engine.rows(table, { limit: Infinity }).map(({ key, row }): StoreOp => ({ op: "put", table, key, row }))
+    );
+    const streams = engine.extents("").flatMap(({ stream, end }): StoreOp[] => {
+      const { lines } = engine.read(stream, 0, { lines: Infinity, bytes: Infinity });
+      const first = lines[0]?.offset ?? end;
+      const texts = lines.map(({ text }) => text);
+      // A stream that was trimmed to its end is known by it.
+      const all: StoreOp[] = [{ op: "append", stream, first: first - 1, lines: ["", ...texts] }];
+      return first === 0
+        ? [{ op: "append", stream, first, lines: texts }]
+        : [...all, { op: "trim", stream, below: first }];
+    });
+    return [...rows, ...streams];
+  }
+
+  /** The host dies and comes back with the disk of an earlier time. */
+  rewind(backup: readonly StoreOp[], backMs: number): void {
+    this.die(backMs);
+    this.#note("gets the disk of an earlier time");
+    this.disk.replace(backup);
+    this.#around.rewound(this.disk.engine);
+  }
+
+  /** @param backMs when it is started again */
+  die(backMs: number): void {
+    if (this.#process === undefined) return;
+    this.#note(`is dead for ${backMs} ms`);
+    this.#process.die();
+    this.#process = undefined;
+    this.disk.crash();
+    this.#world.timeline.after(backMs, () => this.start());
+  }
+
+  drain(deadlineMs: number): void {
+    if (this.#process !== undefined) this.#feed(this.#process, { type: "drain", deadlineMs });
+  }
+
+  /** A frame that looks as if the server had sent it on the connection of now. */
+  forge(text: string): void {
+    const attempt = Math.max(0, ...this.#process?.sockets.keys() ?? []);
+    if (this.#process !== undefined && attempt > 0) this.#feed(this.#process, { type: "frame", attempt, text });
+  }
+
+  #note(what: string): void {
+    this.#world.note(this.host.name, what);
+  }
+
+  /** Only the process of now hears anything. */
+  #feed(mine: AgentProcess, event: AgentEvent): void {
+    if (this.#process !== mine) return;
+    const { dice, crash } = this.#world;
+    this.#note(describeEvent(event));
+    const effects = this.#step(mine, event);
+    for (const effect of effects) {
+      if (dice.chance(crash.agent)) return this.die(dice.between(1, 20_000));
+      this.#perform(mine, effect);
+      if (this.#process !== mine) return;
+    }
+    mine.checkBounds();
+    if (effects.length > 0 && dice.chance(crash.agent)) this.die(dice.between(1, 20_000));
+  }
+
+  #step(mine: AgentProcess, event: AgentEvent): AgentEffect[] {
+    try {
+      return mine.core.step(event, this.clock.now());
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.stack : cause;
+      throw new SimFailure("core", `${this.host.name} threw at ${event.type}: ${why}`);
+    }
+  }
+
+  #perform(mine: AgentProcess, effect: AgentEffect): void {
+    switch (effect.do) {
+      case "state":
+        this.#note(`is ${effect.state}`);
+        mine.state = effect.state;
+        return;
+      case "dial":
+        return this.#dial(mine, effect);
+      case "send":
+        this.#note(`sends ${gist(effect.text)}`);
+        this.#around.sends(effect.text);
+        return mine.send(effect.attempt, effect.text);
+      case "hangUp":
+        this.#note(`hangs up: ${effect.reason}`);
+        return mine.hangUp(effect.attempt, effect.reason);
+      case "persist":
+        return this.#persist(mine, effect);
+      case "read":
+        return this.#read(mine, effect);
+      case "fetchScript":
+        return this.#fetch(mine, effect.hash);
+      case "load":
+        this.#world.timeline.after(this.#world.dice.between(1, 100), () => this.#feed(mine, { type: "loaded" }));
+        return;
+      case "startCommand":
+      case "startScript":
+        return this.#start(mine, effect);
+      case "cancelRun":
+        this.#note(`cancels run ${short(effect.run)}`);
+        return mine.executor.cancel(effect.run);
+      case "credit":
+        return mine.credit(effect.run, effect.bytes);
+      case "timer":
+        return mine.timers.set(effect.name, effect.at);
+      case "log":
+        return this.#note(`logs ${effect.level}: ${effect.message} ${JSON.stringify(effect.fields ?? {})}`);
+      case "exit":
+        this.#note(`exits with ${effect.code}`);
+        return this.die(this.#world.dice.between(500, 3000));
+      default:
+        effect satisfies never;
+    }
+  }
+
+  #start(mine: AgentProcess, effect: AgentEffect & { do: "startCommand" | "startScript" }): void {
+    const { grant: { run }, args } = effect;
+    const work = effect.do === "startCommand" ? { command: effect.command } : { source: effect.source };
+    this.#note(`starts run ${short(run)}`);
+    this.#around.starts(this.disk.engine, run, { work, args, now: this.clock.now() });
+    mine.executor.start(run);
+  }
+
+  #persist(mine: AgentProcess, { token, ops }: AgentEffect & { do: "persist" }): void {
+    mine.pending++;
+    this.disk.commit(ops, (result) => {
+      mine.pending--;
+      if (result instanceof JabberError) this.#feed(mine, { type: "persistFailed", token, error: result.toBody() });
+      else this.#feed(mine, { type: "persisted", token, conflicts: result.conflicts });
+    });
+  }
+
+  #read(mine: AgentProcess, effect: AgentEffect & { do: "read" }): void {
+    const { token, stream, from, lines, bytes } = effect;
+    mine.pending++;
+    this.disk.read((engine) => engine.read(stream, from, { lines, bytes }), (found) => {
+      mine.pending--;
+      if (!(found instanceof JabberError)) return this.#feed(mine, { type: "slice", token, stream, ...found });
+      this.#feed(mine, { type: "readFailed", token, error: found.toBody() });
+    });
+  }
+
+  #fetch(mine: AgentProcess, hash: string): void {
+    this.#around.fetchScript(hash, (found) => {
+      if (found instanceof JabberError) this.#feed(mine, { type: "scriptFailed", hash, error: found.toBody() });
+      else this.#feed(mine, { type: "scriptFetched", hash, bytes: found });
+    });
+  }
+
+  #dial(mine: AgentProcess, { attempt, epoch }: AgentEffect & { do: "dial" }): void {
+    this.#note(`dials, attempt ${attempt} epoch ${epoch}`);
+    const { id, key, name, invited } = this.host;
+    const token = invited ? "token-1" : null;
+    const claim: AgentProof = { agent: id, key, boot: mine.boot, epoch, address: name, token };
+    const end: End = {
+      frame: (text) => {
+        mine.bounds.hears(text);
+        this.#feed(mine, { type: "frame", attempt, text });
+      },
+      closed: (reason) => {
+        mine.sockets.delete(attempt);
+        this.#feed(mine, { type: "closed", attempt, reason });
+      },
+      writable: () => {
+        mine.bounds.writable();
+        this.#feed(mine, { type: "writable", attempt });
+      },
+    };
+    const dialling = this.#around.network.dial(claim, end, {
+      opened: (socket) => {
+        mine.opened(attempt, socket);
+        this.#feed(mine, { type: "dialed", attempt });
+      },
+      failed: () => {
+        mine.dials.delete(attempt);
+        const error = { code: "net.refused", message: "connection refused" };
+        this.#feed(mine, { type: "dialFailed", attempt, error });
+      },
+    });
+    mine.dials.set(attempt, dialling);
+  }
+}
+
+/** What a driver reads when it starts. */
+function bootEvents(engine: MemoryEngine): AgentEvent[] {
+  const all = (table: string): Row[] => engine.rows(table, { limit: Infinity });
+  const rows = {
+    meta: all(AGENT_TABLES.meta),
+    order: all(AGENT_TABLES.order),
+    run: all(AGENT_TABLES.run),
+    mark: all(AGENT_TABLES.mark),
+    script: all(AGENT_TABLES.script),
+    history: all(AGENT_TABLES.history),
+  };
+  const stored = PAGED_TABLES.map((table) => ({ type: "stored" as const, table, rows: all(AGENT_TABLES[table]) }));
+  return [...stored, { type: "booted", rows, extents: engine.extents("") }];
+}
+
+function describeEvent(event: AgentEvent): string {
+  switch (event.type) {
+    case "frame":
+      return `hears ${gist(event.text)}`;
+    case "emission":
+      return `run ${short(event.run)} says ${event.emission.kind}`;
+    case "ended":
+      return `run ${short(event.run)} ends ${event.outcome.ok ? "well" : "badly"}`;
+    case "persistFailed":
+      return `persist ${event.token} failed: ${event.error.code}`;
+    case "persisted":
+      return `persisted ${event.token}${event.conflicts.length > 0 ? ` but ${event.conflicts.length} conflicts` : ""}`;
+    case "timer":
+      return `timer ${event.name}`;
+    case "closed":
+      return `connection ${event.attempt} closed: ${event.reason}`;
+    default:
+      return event.type;
+  }
+}

@@ -1,0 +1,77 @@
+/** One life of an agent: its core and what dies with the process. */
+import type { AgentEvent, AgentState } from "../../agent/core/contract.ts";
+import type { AgentCore } from "../../agent/core/core.ts";
+import { type AgentBounds, createAgentBounds } from "./check_bounds.ts";
+import { createExecutor, type Executor } from "./executor.ts";
+import type { Socket } from "./network.ts";
+import { createTimers, type Timers, type World } from "./world.ts";
+
+export interface ProcessHooks {
+  /** The host's own clock. */
+  wall(): number;
+  tell(event: AgentEvent): void;
+}
+
+export class AgentProcess {
+  state: AgentState = "INITIALIZED";
+  /** Calls of the disk that are not answered yet. */
+  pending = 0;
+  readonly timers: Timers;
+  readonly executor: Executor;
+  readonly bounds: AgentBounds;
+  readonly dials = new Map<number, { abort(): void }>();
+  readonly sockets = new Map<number, Socket>();
+
+  constructor(
+    { timeline, dice }: World,
+    name: string,
+    readonly core: AgentCore,
+    readonly boot: string,
+    hooks: ProcessHooks,
+  ) {
+    const { tell } = hooks;
+    this.bounds = createAgentBounds(name);
+    this.timers = createTimers(timeline, hooks.wall, (name) => tell({ type: "timer", name }));
+    this.executor = createExecutor(timeline, dice, {
+      emission: (run, emission, bytes) => {
+        this.bounds.emits(run, bytes);
+        tell({ type: "emission", run, emission, bytes });
+      },
+      ended: (run, outcome, error) => tell({ type: "ended", run, outcome, ...(error !== undefined && { error }) }),
+      audit: (run, action) => tell({ type: "audit", run, action, detail: {} }),
+    });
+  }
+
+  opened(attempt: number, socket: Socket): void {
+    this.dials.delete(attempt);
+    this.sockets.set(attempt, socket);
+    this.bounds.connected();
+  }
+
+  send(attempt: number, text: string): void {
+    this.bounds.sends(text);
+    this.sockets.get(attempt)?.send(text);
+  }
+
+  hangUp(attempt: number, reason: string): void {
+    this.dials.get(attempt)?.abort();
+    this.sockets.get(attempt)?.close(reason);
+  }
+
+  credit(run: string, bytes: number): void {
+    this.bounds.credits(run, bytes);
+    this.executor.credit(run, bytes);
+  }
+
+  checkBounds(): void {
+    this.bounds.timers(this.timers.count());
+    this.bounds.pending(this.pending);
+  }
+
+  die(): void {
+    this.executor.die();
+    this.timers.clear();
+    for (const dialling of this.dials.values()) dialling.abort();
+    for (const socket of this.sockets.values()) socket.vanish();
+  }
+}

@@ -1,0 +1,128 @@
+/**
+ * Simulated time: one queue of events for the whole fleet, in the order of time and then of scheduling, so that one seed
+ * gives one history. Nodes see this time through clocks of their own, which can be set wrong.
+ */
+import { randomBelow, type Rng, seededRng } from "../../base/rng.ts";
+
+/** When the simulated world begins: 2026-01-01, an arbitrary fixed date. */
+export const WORLD_BEGIN = Date.UTC(2026, 0, 1);
+
+export interface Timeline {
+  /** True time, milliseconds since the epoch; no node can see it. */
+  now(): number;
+  /** Calls `fire` once, `ms` from now (never before what is already due then). Returns a function that cancels it. */
+  after(ms: number, fire: () => void): () => void;
+  /** Handles the next event; false when nothing is left. A handler may hand back work that must end before the next. */
+  step(): boolean;
+  /** Time of the next event; Infinity for none. */
+  next(): number;
+  /** Lets time pass without an event. */
+  skipTo(time: number): void;
+}
+
+interface Entry {
+  at: number;
+  order: number;
+  fire: (() => void) | undefined;
+}
+
+export function createTimeline(): Timeline {
+  const heap: Entry[] = [];
+  let now = WORLD_BEGIN;
+  let order = 0;
+  const drop = (): void => {
+    while (heap.length > 0 && heap[0]!.fire === undefined) pop(heap);
+  };
+  return {
+    now: () => now,
+    after(ms, fire) {
+      const entry: Entry = { at: now + Math.max(0, Math.ceil(ms)), order: ++order, fire };
+      push(heap, entry);
+      return () => void (entry.fire = undefined);
+    },
+    step() {
+      drop();
+      const entry = pop(heap);
+      if (entry === undefined) return false;
+      now = Math.max(now, entry.at);
+      entry.fire?.();
+      return true;
+    },
+    next() {
+      drop();
+      return heap[0]?.at ?? Infinity;
+    },
+    skipTo: (time) => void (now = Math.max(now, time)),
+  };
+}
+
+/** A node's own clock: true time and an error that jumps. Timers do not notice, as with a monotonic clock. */
+export interface NodeClock {
+  now(): number;
+  error: number;
+}
+
+export function createNodeClock(timeline: Timeline): NodeClock {
+  return {
+    error: 0,
+    now() {
+      return timeline.now() + this.error;
+    },
+  };
+}
+
+/** Draws of one seed, in words. */
+export interface Dice {
+  readonly rng: Rng;
+  /** True with this probability. */
+  chance(probability: number): boolean;
+  /** A whole number from `min` to `max`. */
+  between(min: number, max: number): number;
+  pick<T>(items: readonly T[]): T;
+  /** Another generator, for a core. */
+  fork(): Rng;
+}
+
+export function createDice(seed: number): Dice {
+  const rng = seededRng(seed);
+  // The first draws of neighbouring seeds are alike in no way that matters, but a core must not share them.
+  return {
+    rng,
+    chance: (probability) => probability > 0 && rng.float() < probability,
+    between: (min, max) => min + randomBelow(rng, max - min + 1),
+    pick: (items) => items[randomBelow(rng, items.length)]!,
+    fork: () => seededRng(randomBelow(rng, 0x1_0000_0000)),
+  };
+}
+
+function before(a: Entry, b: Entry): boolean {
+  return a.at < b.at || (a.at === b.at && a.order < b.order);
+}
+
+function push(heap: Entry[], entry: Entry): void {
+  let i = heap.push(entry) - 1;
+  while (i > 0) {
+    const parent = (i - 1) >> 1;
+    if (!before(entry, heap[parent]!)) break;
+    heap[i] = heap[parent]!;
+    i = parent;
+  }
+  heap[i] = entry;
+}
+
+function pop(heap: Entry[]): Entry | undefined {
+  const top = heap[0];
+  const last = heap.pop();
+  if (last === undefined || heap.length === 0) return top;
+  let i = 0;
+  for (;;) {
+    let child = 2 * i + 1;
+    if (child >= heap.length) break;
+    if (child + 1 < heap.length && before(heap[child + 1]!, heap[child]!)) child++;
+    if (!before(heap[child]!, last)) break;
+    heap[i] = heap[child]!;
+    i = child;
+  }
+  heap[i] = last;
+  return top;
+}

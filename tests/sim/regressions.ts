@@ -1,0 +1,31 @@
+/**
+ * Worlds that found a bug, and what it was: they are run for ever. Each fails again when its bug is put back. Since every
+ * change of a core gives its worlds another history, what they found is held by tests beside the cores as well.
+ */
+import type { Harsh } from "./faults.ts";
+
+export interface Regression {
+  seed: number;
+  harsh?: Harsh;
+  found: string;
+}
+
+export const REGRESSIONS: readonly Regression[] = [
+  { seed: 1, found: "a frame lost in the middle of a connection was acknowledged by the next one" },
+  { seed: 155, found: "a run began outside its order's time, when the disk was full or the clock stepped meanwhile" },
+  { seed: 40, found: "an order that was refused for want of its script ran when it was sent again" },
+  { seed: 297, found: "an order that a wrong clock had refused ran when it was sent again" },
+  {
+    seed: 199,
+    found: "a line was taken for delivered where the server held another history, of a disk since put back",
+  },
+  { seed: 10, found: "lines that could not be read for a moment were skipped, and then acknowledged" },
+  {
+    seed: 12,
+    harsh: "slow",
+    found: "a report that came while an order's end was being written left its target started",
+  },
+  { seed: 163, harsh: "disk", found: "an agent whose first row was not stored stayed connected as nobody" },
+  { seed: 10, harsh: "disk", found: "an approval was forgotten with an agent's first row, which was not stored" },
+  { seed: 152, harsh: "disk", found: "a report of an order that was never stored left a target without an order" },
+];

@@ -1,0 +1,257 @@
+/** The simulated server: the real core on simulated clock, disk and network. It can die between any two effects. */
+import { type ErrorBody, JabberError } from "../../base/errors.ts";
+import type { Json } from "../../base/json.ts";
+import { memoryStore } from "../../base/store_memory.ts";
+import { bootEvent } from "../../server/core/boot.ts";
+import type { AgentProof, Operator, ServerEffect, ServerEvent, ServerRequest } from "../../server/core/contract.ts";
+import type { Gauges, ServerCore } from "../../server/core/core.ts";
+import { CLUSTER } from "./cast.ts";
+import { createNodeClock, type NodeClock } from "./clock.ts";
+import { type DiskWatch, SimDisk } from "./disk.ts";
+import { SimFailure } from "./failure.ts";
+import { gist, short } from "./journal.ts";
+import type { End, Socket } from "./network.ts";
+import { createTimers, type Timers, type World } from "./world.ts";
+
+/** What came of a request: nothing is known when the server died over it. */
+export type Outcome = { answer: Json } | { error: ErrorBody } | { lost: true };
+
+export interface ServerSurroundings {
+  watch: DiskWatch;
+  sends(agent: string, text: string): void;
+  replied(request: ServerRequest, answer: Json): void;
+  publishes(stream: string, first: number, lines: readonly string[]): void;
+  /** The process begins with this in its store. */
+  begins(): void;
+  bounds(gauges: Gauges, waiting: number): void;
+}
+
+/** One life of the server. */
+interface Process {
+  core: ServerCore;
+  timers: Timers;
+  sockets: Map<number, { agent: string; socket: Socket }>;
+  asked: Map<number, { request: ServerRequest; done: ((outcome: Outcome) => void) | undefined }>;
+  /** Calls of the disk that are not answered yet. */
+  waiting: number;
+  lastId: number;
+}
+
+const OPERATOR: Operator = { user: "olga", role: "admin", address: "192.0.2.7" };
+/** Between a drain and the end of the process. */
+const GOODBYE_MS = 500;
+
+export class ServerNode {
+  readonly clock: NodeClock;
+  readonly disk: SimDisk;
+  readonly #world: World;
+  readonly #around: ServerSurroundings;
+  #process: Process | undefined;
+
+  constructor(world: World, around: ServerSurroundings) {
+    this.#world = world;
+    this.#around = around;
+    this.clock = createNodeClock(world.timeline);
+    this.disk = new SimDisk(world.timeline, world.dice, around.watch);
+  }
+
+  get up(): boolean {
+    return this.#process !== undefined;
+  }
+
+  gauges(): Gauges | undefined {
+    return this.#process?.core.gauges();
+  }
+
+  /** Starts the process; it is up when the world's `starting` has ended. */
+  start(): void {
+    if (this.#process !== undefined || this.#world.starting !== undefined) return;
+    this.#world.starting = bootEvent(memoryStore(this.disk.engine)).then((event) => this.#begin(event));
+  }
+
+  die(backMs: number): void {
+    const mine = this.#process;
+    if (mine === undefined) return;
+    this.#note(`is dead for ${backMs} ms`);
+    this.#process = undefined;
+    mine.timers.clear();
+    for (const { socket } of mine.sockets.values()) socket.vanish();
+    for (const { done } of mine.asked.values()) done?.({ lost: true });
+    this.disk.crash();
+    this.#world.timeline.after(backMs, () => this.start());
+  }
+
+  /** Ends in good order. */
+  stop(backMs: number): void {
+    const mine = this.#process;
+    if (mine === undefined) return;
+    this.#feed(mine, { type: "drain" });
+    this.#world.timeline.after(GOODBYE_MS, () => this.#process === mine && this.die(backMs));
+  }
+
+  /** An agent that has proved who it is. */
+  accept(claim: AgentProof, socket: Socket): End | undefined {
+    const mine = this.#process;
+    if (mine === undefined) return undefined;
+    const session = ++mine.lastId;
+    mine.sockets.set(session, { agent: claim.agent, socket });
+    this.#feed(mine, { type: "agentOpened", session, agent: claim, proof: `proof ${claim.epoch}` });
+    return {
+      frame: (text) => {
+        if (mine.sockets.has(session)) this.#feed(mine, { type: "agentFrames", frames: [{ session, text }] });
+      },
+      closed: (reason) => {
+        if (mine.sockets.delete(session)) this.#feed(mine, { type: "agentClosed", session, reason });
+      },
+    };
+  }
+
+  /** `done` must not ask again at once. */
+  ask(request: ServerRequest, done?: (outcome: Outcome) => void): void {
+    const mine = this.#process;
+    if (mine === undefined) return done?.({ lost: true });
+    const id = ++mine.lastId;
+    mine.asked.set(id, { request, done });
+    this.#feed(mine, { type: "request", id, who: OPERATOR, request });
+  }
+
+  #note(what: string): void {
+    this.#world.note("server", what);
+  }
+
+  #begin(event: ServerEvent): void {
+    const { makers, cast, dice, timeline, aliveEveryMs } = this.#world;
+    const core = makers.serverCore({
+      node: cast.node,
+      cluster: CLUSTER,
+      version: "0.0.1",
+      rng: dice.fork(),
+      trust: cast.trust,
+      settings: { aliveEveryMs },
+    });
+    const wall = () => this.clock.now();
+    const timers = createTimers(timeline, wall, (name) => this.#feed(mine, { type: "timer", name }));
+    const mine: Process = { core, timers, sockets: new Map(), asked: new Map(), waiting: 0, lastId: 0 };
+    this.#process = mine;
+    this.#note("starts");
+    this.#around.begins();
+    this.#feed(mine, event);
+  }
+
+  /** Only the process of now hears anything. */
+  #feed(mine: Process, event: ServerEvent): void {
+    if (this.#process !== mine) return;
+    const { dice, crash } = this.#world;
+    this.#note(describeEvent(event));
+    const effects = this.#step(mine, event);
+    for (const effect of effects) {
+      if (dice.chance(crash.server)) return this.die(dice.between(1, 15_000));
+      this.#perform(mine, effect);
+    }
+    this.#around.bounds(mine.core.gauges(), mine.waiting);
+    if (effects.length > 0 && dice.chance(crash.server)) this.die(dice.between(1, 15_000));
+  }
+
+  #step(mine: Process, event: ServerEvent): ServerEffect[] {
+    try {
+      return mine.core.step(event, this.clock.now());
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.stack : cause;
+      throw new SimFailure("core", `the server threw at ${event.type}: ${why}`);
+    }
+  }
+
+  #perform(mine: Process, effect: ServerEffect): void {
+    switch (effect.do) {
+      case "send":
+        return this.#send(mine, effect.session, effect.text);
+      case "hangUp":
+        this.#note(`hangs up ${effect.session}: ${effect.reason}`);
+        return mine.sockets.get(effect.session)?.socket.close(effect.reason);
+      case "persist":
+        return this.#persist(mine, effect);
+      case "readRows": {
+        const { token, table, query } = effect;
+        return this.#read(mine, token, () => ({ type: "rows", token, rows: this.disk.engine.rows(table, query) }));
+      }
+      case "readExtents": {
+        const { token, streams } = effect;
+        const look = () => streams.flatMap((stream) => this.disk.engine.extent(stream) ?? []);
+        return this.#read(mine, token, () => ({ type: "extents", token, extents: look() }));
+      }
+      case "reply":
+        return this.#settle(mine, effect.id, { answer: effect.answer });
+      case "fail":
+        return this.#settle(mine, effect.id, { error: effect.error });
+      case "publish":
+        return this.#around.publishes(effect.stream, effect.first, effect.lines);
+      case "announce":
+        return this.#note(`announces ${effect.event} ${JSON.stringify(effect.fields)}`);
+      case "timer":
+        return mine.timers.set(effect.name, effect.at);
+      case "count":
+        return;
+      case "log":
+        return this.#note(`logs ${effect.level}: ${effect.message} ${JSON.stringify(effect.fields ?? {})}`);
+      default:
+        effect satisfies never;
+    }
+  }
+
+  #send(mine: Process, session: number, text: string): void {
+    const to = mine.sockets.get(session);
+    if (to === undefined) return;
+    this.#note(`sends ${short(to.agent)} ${gist(text)}`);
+    this.#around.sends(to.agent, text);
+    to.socket.send(text);
+  }
+
+  #persist(mine: Process, { token, ops }: ServerEffect & { do: "persist" }): void {
+    mine.waiting++;
+    this.disk.commit(ops, (result) => {
+      mine.waiting--;
+      if (result instanceof JabberError) this.#feed(mine, { type: "persistFailed", token, error: result.toBody() });
+      else this.#feed(mine, { type: "persisted", token, conflicts: result.conflicts });
+    });
+  }
+
+  #read(mine: Process, token: number, look: () => ServerEvent): void {
+    mine.waiting++;
+    this.disk.read(look, (found) => {
+      mine.waiting--;
+      const failed = found instanceof JabberError;
+      this.#feed(mine, failed ? { type: "readFailed", token, error: found.toBody() } : found);
+    });
+  }
+
+  #settle(mine: Process, id: number, outcome: Outcome): void {
+    const asked = mine.asked.get(id);
+    if (asked === undefined) throw new SimFailure("core", `request ${id} is answered twice`);
+    mine.asked.delete(id);
+    this.#note(`answers ${asked.request.ask} ${"error" in outcome ? outcome.error.code : "ok"}`);
+    if ("answer" in outcome) this.#around.replied(asked.request, outcome.answer);
+    asked.done?.(outcome);
+  }
+}
+
+function describeEvent(event: ServerEvent): string {
+  switch (event.type) {
+    case "agentOpened":
+      return `session ${event.session} of ${event.agent.address}, epoch ${event.agent.epoch}`;
+    case "agentFrames":
+      return event.frames.map(({ session, text }) => `session ${session} hears ${gist(text)}`).join(", ");
+    case "agentClosed":
+      return `session ${event.session} closed: ${event.reason}`;
+    case "request":
+      return `is asked ${event.request.ask}${"order" in event.request ? ` ${short(event.request.order)}` : ""}`;
+    case "persistFailed":
+    case "readFailed":
+      return `${event.type} ${event.token}: ${event.error.code}`;
+    case "persisted":
+      return `persisted ${event.token}${event.conflicts.length > 0 ? ` but ${event.conflicts.length} conflicts` : ""}`;
+    case "timer":
+      return `timer ${event.name}`;
+    default:
+      return event.type;
+  }
+}
