@@ -1,7 +1,7 @@
 /** The whole agent as a process of its own, with the grants of the compiled program, against a server in this test. */
 import assert from "node:assert/strict";
 import { Program } from "../tests/support/program.ts";
-import { compileFixture, grantsOf } from "../tests/support/compile.ts";
+import { compileFixture, likeProgram } from "../tests/support/compile.ts";
 import { AgentServer, type AgentServerOptions } from "../tests/support/agent_server.ts";
 import { ENV_NAMES, SYS_KINDS } from "../base/program.ts";
 
@@ -137,8 +137,7 @@ Deno.test("agent keeps nothing but the network, and not even its own folder", as
 
 Deno.test("agent keeps nothing but the network when compiled, and its executor what the policy allows", async () => {
   await withAgent({ files: { read: ["/etc"], write: [] } }, async ({ server, folder }) => {
-    const grants = grantsOf("jabber-agent");
-    const program = { name: "walls", entry: "tests/support/agent_walls.ts", grants };
+    const program = likeProgram("jabber-agent", { name: "walls", entry: "tests/support/agent_walls.ts" });
     const path = await compileFixture(program, `${folder}/dist`);
     const args = [`${folder}/jabber-agent.yaml`, `${folder}/data`, `${folder}/token`, server.url];
     const agent = new Program("walls", path, { args });

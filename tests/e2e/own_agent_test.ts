@@ -1,6 +1,6 @@
 /** The promise that nobody needs a fork: examples/own-agent/ compiled, in a real fleet, asked by script and by order. */
 import assert from "node:assert/strict";
-import { compileFixture, grantsOf } from "../support/compile.ts";
+import { compileFixture, likeProgram } from "../support/compile.ts";
 import { Fleet } from "../support/fleet.ts";
 
 const EXAMPLE = "examples/own-agent";
@@ -9,7 +9,7 @@ Deno.test("an agent with a command of its own runs it from a signed script and f
   const folder = await Deno.makeTempDir({ prefix: "jabber-own-" });
   try {
     const entry = `${EXAMPLE}/main.ts`;
-    const program = await compileFixture({ name: "dice-agent", entry, grants: grantsOf("jabber-agent") }, folder);
+    const program = await compileFixture(likeProgram("jabber-agent", { name: "dice-agent", entry }), folder);
     const fleet = await Fleet.start();
     try {
       const agent = await fleet.startAgent({ name: "croupier", tags: { table: "green" }, program });

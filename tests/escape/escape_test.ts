@@ -4,7 +4,7 @@
  * 20 MiB and the processor is at rest.
  */
 import assert from "node:assert/strict";
-import { compileFixture, grantsOf } from "../support/compile.ts";
+import { compileFixture, likeProgram } from "../support/compile.ts";
 import type { Forged } from "./fixture/forge.ts";
 import type { Tried } from "./fixture/hostile_worker.ts";
 import { faultOf, type ProbeEnd } from "./probe.ts";
@@ -45,7 +45,7 @@ async function withFixture(
   const folder = await Deno.makeTempDir({ prefix: "jabber-escape-" });
   const world = await openWorld(folder);
   try {
-    const program = { name: "escape", entry: "tests/escape/fixture/main.ts", grants: grantsOf("jabber-agent") };
+    const program = likeProgram("jabber-agent", { name: "escape", entry: "tests/escape/fixture/main.ts" });
     const path = await compileFixture(program, folder);
     await test(async (only) => {
       const { stdout, stderr, success } = await new Deno.Command(path, {

@@ -26,6 +26,7 @@ export const LOADS: readonly Pick<Probe, "source" | "uses">[] = [
   { source: "for (;;) { try { await fs.read('/x') } catch {} }", uses: ["fs.read"] },
   { source: "for (;;) output.emit({})", uses: ["output.emit"] },
   { source: "for (;;) print('x'.repeat(1000))", uses: ["log.info"] },
+  { source: "for (let i = 0;; i++) await kv.set('load', i)", uses: ["kv.set"] },
   {
     source: "for (let i = 0; i < 5; i++) await output.emit({a: 'x'.repeat(2e6)}).catch(() => {})",
     uses: ["output.emit"],

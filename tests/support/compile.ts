@@ -3,14 +3,14 @@ import assert from "node:assert/strict";
 import { bundleProgram } from "../../build/bundle.ts";
 import { compileProgram } from "../../build/compile.ts";
 import { findRuntime } from "../../build/denort.ts";
-import { type Grants, type Program, PROGRAMS } from "../../build/programs.ts";
+import { type Program, PROGRAMS } from "../../build/programs.ts";
 import { findTarget } from "../../build/targets.ts";
 
-/** The grants of one of the product's programs. */
-export function grantsOf(name: string): Grants {
+/** One of the product's programs with another way in: the same grants, the same flags. */
+export function likeProgram(name: string, fixture: Pick<Program, "name" | "entry">): Program {
   const program = PROGRAMS.find((program) => program.name === name);
   assert.ok(program, `no program is called ${name}`);
-  return program.grants;
+  return { ...program, ...fixture };
 }
 
 /** Compiles into `folder`; answers the executable's path. */
