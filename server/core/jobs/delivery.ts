@@ -5,7 +5,7 @@
  * untold ──▶ telling ──▶ told          `jobs`: ids and serials, a page at a time
  *               └──────────▶ wanted ──▶ flying ──▶ answered      `wantJobs`, `command`, `jobState`
  * ```
- * - After `welcome` an agent is told of every job that concerns it: that is for it by its tags, or of which it has ever
+ * - After `welcome` an agent is told of every job that concerns it, if there is any job: that is for it by its tags, or of which it has ever
  *   said something, cancelled ones included. So it hears of the end of a job however long it was away, and of a newer
  *   version that is not for it any more. When one job changes, those it concerns are told of that one; when an agent's
  *   tags change, it is told everything again. Being told twice is harmless: the agent asks for what is newer only.
@@ -33,8 +33,9 @@ const TURN_PAGES_MAX = 32;
 
 const storedText = z.object({ text: z.string() });
 
-/** The agent was welcomed: it is told of everything that concerns it. */
+/** The agent was welcomed: it is told of everything that concerns it; of nothing, where no job was ever applied. */
 export function tellAll(core: Core, session: Session): void {
+  if (core.jobs.all.size === 0) return;
   const telling = tellingOf(core, session);
   telling.rest = core.jobs.all.values();
   tellPage(core, session, telling);

@@ -33,11 +33,12 @@ async function fill(driver: HandDriver, like: string, ids: readonly string[]): P
 Deno.test("tellAll() names what is for an agent after its welcome, and the end of the list even when it is empty", async () => {
   const driver = await HandDriver.boot(TRUST);
   const early = driver.connect("agent-1");
-  assert.deepEqual(told(driver, early), { ids: [], ended: [true] });
-  apply(driver, job("all", 2));
+  assert.deepEqual(told(driver, early), { ids: [], ended: [] }, "where there is no job there is no list");
   apply(driver, job("web", 1, { selector: "role=web" }));
+  assert.deepEqual(told(driver, driver.connect("agent-4")), { ids: [], ended: [true] });
+  apply(driver, job("all", 2));
   const web = driver.connect("agent-2", { tags: { role: "web" } });
-  assert.deepEqual(told(driver, web), { ids: ["all 2", "web 1"], ended: [true] });
+  assert.deepEqual(told(driver, web), { ids: ["web 1", "all 2"], ended: [true] });
   assert.deepEqual(told(driver, early), { ids: ["all 2"], ended: [true] }, "told at once of what is for it");
   const pending = driver.connect("agent-3", {}, { token: null });
   assert.deepEqual(told(driver, pending).ended, [], "an agent that waits for approval is told nothing");
