@@ -95,8 +95,10 @@ export type SwimEvent =
   | { type: "streamPinged"; token: number; acked: boolean }
   /** Gossip these bytes to everybody; a later broadcast with the same key replaces an earlier one still queued. */
   | { type: "broadcast"; key?: string; bytes: Uint8Array }
-  /** To one member, once, unreliably. */
-  | { type: "tell"; member: string; bytes: Uint8Array }
+  /** To one member, once: in a datagram, or over a stream when it must arrive or is too large for one. */
+  | { type: "tell"; member: string; bytes: Uint8Array; over: "packet" | "stream" }
+  /** A user message that came alone on a stream. */
+  | { type: "streamUser"; from: Endpoint; bytes: Uint8Array }
   | { type: "setMeta"; meta: Uint8Array }
   /** The driver's own event loop or disk was late by so much: one's own health is doubted before others'. */
   | { type: "lag"; ms: number }
@@ -114,8 +116,10 @@ export type SwimEffect =
   | { do: "member"; change: MemberChange; member: Member }
   /** Two that are alive claim one name. */
   | { do: "conflict"; member: Member; other: Endpoint }
-  /** A user message that came in a packet. */
+  /** A user message that came in a packet or on a stream. */
   | { do: "user"; from: Endpoint; bytes: Uint8Array }
+  /** Dials, sends one user message, hangs up; lost when that fails. */
+  | { do: "streamUser"; to: Endpoint; bytes: Uint8Array }
   | { do: "joined"; token: number; reached: number; errors: readonly string[] }
   | { do: "left" }
   /** A named counter went up. */
