@@ -1,6 +1,6 @@
 /** `./denow task sim [--seed N] [--seeds N] [--agents N] [--minutes N] [--harsh W] [--jobs]`: runs seeds, prints what became of them. */
-import { CHECKS } from "./failure.ts";
-import { HARSH, type Harsh, isHarsh } from "./faults.ts";
+import { CHECKS } from "./checks/failure.ts";
+import { HARSH, type Harsh, isHarsh } from "./faults/faults.ts";
 import { type SimReport, simulate } from "./sim.ts";
 
 const USAGE =

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { parseFlags, story } from "./main.ts";
-import { AGENT_PLANTS } from "./plants_agent.ts";
-import { SERVER_PLANTS } from "./plants_server.ts";
-import { JOB_PLANTS } from "./plants_jobs.ts";
+import { AGENT_PLANTS } from "./plants/agent.ts";
+import { SERVER_PLANTS } from "./plants/server.ts";
+import { JOB_PLANTS } from "./plants/jobs.ts";
 import { REGRESSIONS } from "./regressions.ts";
 import { simulate } from "./sim.ts";
 

@@ -2,7 +2,7 @@
  * Simulated time: one queue of events for the whole fleet, in the order of time and then of scheduling, so that one seed
  * gives one history. Nodes see this time through clocks of their own, which can be set wrong.
  */
-import { randomBelow, type Rng, seededRng } from "../../base/rng.ts";
+import { randomBelow, type Rng, seededRng } from "../../../base/rng.ts";
 
 /** When the simulated world begins: 2026-01-01, an arbitrary fixed date. */
 export const WORLD_BEGIN = Date.UTC(2026, 0, 1);

@@ -3,12 +3,12 @@
  * never by what a core says.
  */
 import { isDeepStrictEqual } from "node:util";
-import { rfc3339 } from "../../base/clock.ts";
-import type { JsonObject } from "../../base/json.ts";
-import { LIMITS } from "../../base/limits.ts";
-import { UlidMaker } from "../../base/ids.ts";
-import { matches, parseSelector } from "../../wire/selector.ts";
-import { composeOrder, sign } from "../../wire/sign/mod.ts";
+import { rfc3339 } from "../../../base/clock.ts";
+import type { JsonObject } from "../../../base/json.ts";
+import { LIMITS } from "../../../base/limits.ts";
+import { UlidMaker } from "../../../base/ids.ts";
+import { matches, parseSelector } from "../../../wire/selector.ts";
+import { composeOrder, sign } from "../../../wire/sign/mod.ts";
 import { type Cast, CLUSTER, type Host, type SimScript, UNSIGNED } from "./cast.ts";
 import type { Dice } from "./clock.ts";
 

@@ -2,13 +2,13 @@
  * What goes wrong: drawn once from the seed, then let loose until the heal. Faults never last for ever, and none of them
  * is known to the workload or to the checkers.
  */
-import type { AgentProof } from "../../server/core/contract.ts";
-import type { AgentNode } from "./agent_node.ts";
-import type { Dice } from "./clock.ts";
-import { calmDisk } from "./disk.ts";
-import { calmNetwork, type Network } from "./network.ts";
-import type { ServerNode } from "./server_node.ts";
-import type { World } from "./world.ts";
+import type { AgentProof } from "../../../server/core/contract.ts";
+import type { AgentNode } from "../nodes/agent_node.ts";
+import type { Dice } from "../world/clock.ts";
+import { calmDisk } from "../world/disk.ts";
+import { calmNetwork, type Network } from "../world/network.ts";
+import type { ServerNode } from "../nodes/server_node.ts";
+import type { World } from "../world/world.ts";
 
 /** Times are means, milliseconds; 0 for never. */
 export interface Profile {

@@ -1,10 +1,10 @@
 /** Runs: what starts was allowed, is on disk before, and is no second time. */
-import type { MemoryEngine } from "../../base/store_memory.ts";
-import { AGENT_TABLES } from "../../agent/core/contract.ts";
-import type { Host } from "./cast.ts";
-import type { JobChecks } from "./check_jobs.ts";
+import type { MemoryEngine } from "../../../base/store_memory.ts";
+import { AGENT_TABLES } from "../../../agent/core/contract.ts";
+import type { Host } from "../world/cast.ts";
+import type { JobChecks } from "./jobs.ts";
 import { must } from "./failure.ts";
-import type { Deed, Paper, Papers } from "./papers.ts";
+import type { Deed, Paper, Papers } from "../world/papers.ts";
 
 export interface RunChecks {
   /** The agent starts work. @param engine its disk @param unsigned the server's own order of that id, if it has one */

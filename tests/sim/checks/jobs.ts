@@ -1,11 +1,11 @@
 /** Jobs: what fires was signed and is for this host, no due time fires twice, and what was told to be over is over. */
-import { isJsonObject, type JsonObject } from "../../base/json.ts";
-import type { MemoryEngine } from "../../base/store_memory.ts";
-import { AGENT_TABLES } from "../../agent/core/contract.ts";
-import type { Host } from "./cast.ts";
+import { isJsonObject, type JsonObject } from "../../../base/json.ts";
+import type { MemoryEngine } from "../../../base/store_memory.ts";
+import { AGENT_TABLES } from "../../../agent/core/contract.ts";
+import type { Host } from "../world/cast.ts";
 import { must } from "./failure.ts";
-import { type JobPapers, jobStateOf } from "./job_papers.ts";
-import type { Deed } from "./papers.ts";
+import { type JobPapers, jobStateOf } from "../world/job_papers.ts";
+import type { Deed } from "../world/papers.ts";
 
 export interface JobChecks {
   /** The agent starts a job's work. @param engine its disk @param row of the run */

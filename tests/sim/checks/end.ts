@@ -1,13 +1,13 @@
 /** The end: after the heal everything is connected, delivered, ended, and told as it was. */
-import type { MemoryEngine } from "../../base/store_memory.ts";
-import { AGENT_TABLES } from "../../agent/core/contract.ts";
-import { SERVER_TABLES } from "../../server/core/contract.ts";
-import type { AgentNode } from "./agent_node.ts";
-import { targetsOnDisk } from "./check_orders.ts";
-import type { RecordChecks } from "./check_records.ts";
-import type { RunChecks } from "./check_runs.ts";
+import type { MemoryEngine } from "../../../base/store_memory.ts";
+import { AGENT_TABLES } from "../../../agent/core/contract.ts";
+import { SERVER_TABLES } from "../../../server/core/contract.ts";
+import type { AgentNode } from "../nodes/agent_node.ts";
+import { targetsOnDisk } from "./orders.ts";
+import type { RecordChecks } from "./records.ts";
+import type { RunChecks } from "./runs.ts";
 import { must } from "./failure.ts";
-import type { ServerNode } from "./server_node.ts";
+import type { ServerNode } from "../nodes/server_node.ts";
 
 /**
  * What is not yet as it must become; `undefined` when the world has come to rest.

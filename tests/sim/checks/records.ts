@@ -5,12 +5,12 @@
  * An agent whose disk was put back from a backup goes on from there: what it had written since is no longer its own, but
  * what the server holds of it stays, under its offsets, and what the agent writes there anew must be found elsewhere.
  */
-import type { MemoryEngine } from "../../base/store_memory.ts";
-import { addRange, holes } from "../../base/ranges.ts";
-import type { StoreOp, StreamRange } from "../../base/store.ts";
-import { AGENT_TABLES } from "../../agent/core/contract.ts";
-import { isJsonObject } from "../../base/json.ts";
-import { nextIncarnation } from "../../wire/streams.ts";
+import type { MemoryEngine } from "../../../base/store_memory.ts";
+import { addRange, holes } from "../../../base/ranges.ts";
+import type { StoreOp, StreamRange } from "../../../base/store.ts";
+import { AGENT_TABLES } from "../../../agent/core/contract.ts";
+import { isJsonObject } from "../../../base/json.ts";
+import { nextIncarnation } from "../../../wire/streams.ts";
 import { must } from "./failure.ts";
 
 export interface RecordChecks {

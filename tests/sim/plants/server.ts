@@ -1,8 +1,8 @@
 /** Bugs planted in the server. */
-import type { StoreOp } from "../../base/store.ts";
-import { SERVER_TABLES, type ServerEffect } from "../../server/core/contract.ts";
-import { createServerCore } from "../../server/core/core.ts";
-import { placeOf } from "./check_records.ts";
+import type { StoreOp } from "../../../base/store.ts";
+import { SERVER_TABLES, type ServerEffect } from "../../../server/core/contract.ts";
+import { createServerCore } from "../../../server/core/core.ts";
+import { placeOf } from "../checks/records.ts";
 import { ackOf, coatServer, endsOf, type Plant, serverOps, withoutLast } from "./plant.ts";
 
 export const SERVER_PLANTS: readonly Plant[] = [

@@ -1,8 +1,8 @@
 /** What the cores keep and use stays within bounds, as far as it can be seen from outside. */
 import { Buffer } from "node:buffer";
-import { LIMITS } from "../../base/limits.ts";
-import { isJsonObject } from "../../base/json.ts";
-import type { Gauges } from "../../server/core/core.ts";
+import { LIMITS } from "../../../base/limits.ts";
+import { isJsonObject } from "../../../base/json.ts";
+import type { Gauges } from "../../../server/core/core.ts";
 import { must } from "./failure.ts";
 
 /** One process of one agent, watched from its driver's place. */

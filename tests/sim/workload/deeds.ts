@@ -1,14 +1,14 @@
 /** What people do, one function for each: honest operators, and a thief who holds a server and old documents. */
-import { rfc3339 } from "../../base/clock.ts";
-import type { UlidMaker } from "../../base/ids.ts";
-import { isJsonObject, type JsonObject } from "../../base/json.ts";
-import type { AgentNode } from "./agent_node.ts";
-import { UNSIGNED } from "./cast.ts";
-import { startKey } from "./check_runs.ts";
-import { type Paper, type Papers, wholeSeconds } from "./papers.ts";
-import type { JobPaper, JobPapers } from "./job_papers.ts";
-import type { ServerNode } from "./server_node.ts";
-import type { World } from "./world.ts";
+import { rfc3339 } from "../../../base/clock.ts";
+import type { UlidMaker } from "../../../base/ids.ts";
+import { isJsonObject, type JsonObject } from "../../../base/json.ts";
+import type { AgentNode } from "../nodes/agent_node.ts";
+import { UNSIGNED } from "../world/cast.ts";
+import { startKey } from "../checks/runs.ts";
+import { type Paper, type Papers, wholeSeconds } from "../world/papers.ts";
+import type { JobPaper, JobPapers } from "../world/job_papers.ts";
+import type { ServerNode } from "../nodes/server_node.ts";
+import type { World } from "../world/world.ts";
 
 /** Where people act, and what they remember. */
 export interface Stage {

@@ -1,11 +1,11 @@
 /** People at work, all the time until they are told to rest: deeds drawn by weight, and errands that are insisted on. */
-import { UlidMaker } from "../../base/ids.ts";
-import type { AgentNode } from "./agent_node.ts";
+import { UlidMaker } from "../../../base/ids.ts";
+import type { AgentNode } from "../nodes/agent_node.ts";
 import * as deeds from "./deeds.ts";
-import { createJobPapers, type JobPapers } from "./job_papers.ts";
-import type { Papers } from "./papers.ts";
-import type { ServerNode } from "./server_node.ts";
-import type { World } from "./world.ts";
+import { createJobPapers, type JobPapers } from "../world/job_papers.ts";
+import type { Papers } from "../world/papers.ts";
+import type { ServerNode } from "../nodes/server_node.ts";
+import type { World } from "../world/world.ts";
 
 export interface Workload {
   /** Nothing new is asked for from here on, but agents are still let in and scripts pushed. */

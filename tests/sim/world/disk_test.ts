@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { JabberError } from "../../base/errors.ts";
-import type { Store, StoreOp } from "../../base/store.ts";
-import { testStoreContract } from "../contracts/store_contract.ts";
+import { JabberError } from "../../../base/errors.ts";
+import type { Store, StoreOp } from "../../../base/store.ts";
+import { testStoreContract } from "../../contracts/store_contract.ts";
 import { createDice, createTimeline } from "./clock.ts";
 import { SimDisk } from "./disk.ts";
 

@@ -1,17 +1,17 @@
 /** The simulated server: the real core on simulated clock, disk and network. It can die between any two effects. */
-import { type ErrorBody, JabberError } from "../../base/errors.ts";
-import type { Json } from "../../base/json.ts";
-import { memoryStore } from "../../base/store_memory.ts";
-import { bootEvent } from "../../server/core/boot.ts";
-import type { AgentProof, Operator, ServerEffect, ServerEvent, ServerRequest } from "../../server/core/contract.ts";
-import type { Gauges, ServerCore } from "../../server/core/core.ts";
-import { CLUSTER } from "./cast.ts";
-import { createNodeClock, type NodeClock } from "./clock.ts";
-import { type DiskWatch, SimDisk } from "./disk.ts";
-import { SimFailure } from "./failure.ts";
-import { gist, short } from "./journal.ts";
-import type { End, Socket } from "./network.ts";
-import { createTimers, type Timers, type World } from "./world.ts";
+import { type ErrorBody, JabberError } from "../../../base/errors.ts";
+import type { Json } from "../../../base/json.ts";
+import { memoryStore } from "../../../base/store_memory.ts";
+import { bootEvent } from "../../../server/core/boot.ts";
+import type { AgentProof, Operator, ServerEffect, ServerEvent, ServerRequest } from "../../../server/core/contract.ts";
+import type { Gauges, ServerCore } from "../../../server/core/core.ts";
+import { CLUSTER } from "../world/cast.ts";
+import { createNodeClock, type NodeClock } from "../world/clock.ts";
+import { type DiskWatch, SimDisk } from "../world/disk.ts";
+import { SimFailure } from "../checks/failure.ts";
+import { gist, short } from "../world/journal.ts";
+import type { End, Socket } from "../world/network.ts";
+import { createTimers, type Timers, type World } from "../world/world.ts";
 
 /** What came of a request: nothing is known when the server died over it. */
 export type Outcome = { answer: Json } | { error: ErrorBody } | { lost: true };

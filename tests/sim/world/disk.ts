@@ -6,9 +6,9 @@
  * answered yet when the crash comes. Reads wait for the commits before them. While the disk is full, commits are
  * refused whole.
  */
-import { type ErrorCode, JabberError } from "../../base/errors.ts";
-import { type MemoryEngine, memoryEngine } from "../../base/store_memory.ts";
-import type { CommitResult, StoreOp } from "../../base/store.ts";
+import { type ErrorCode, JabberError } from "../../../base/errors.ts";
+import { type MemoryEngine, memoryEngine } from "../../../base/store_memory.ts";
+import type { CommitResult, StoreOp } from "../../../base/store.ts";
 import type { Dice, Timeline } from "./clock.ts";
 
 /** How the disk behaves now; changed by the faults. */

@@ -2,29 +2,29 @@
  * A simulated host with its agent: the real core, driven on simulated clock, disk, network and executor. It can die at
  * every boundary between two effects and comes back with what its disk holds.
  */
-import { UlidMaker } from "../../base/ids.ts";
-import { JabberError } from "../../base/errors.ts";
-import type { Row, StoreOp } from "../../base/store.ts";
-import type { MemoryEngine } from "../../base/store_memory.ts";
-import { parseEnvelope } from "../../wire/envelope.ts";
-import { DOCUMENTS } from "../../agent/core/documents.ts";
+import { UlidMaker } from "../../../base/ids.ts";
+import { JabberError } from "../../../base/errors.ts";
+import type { Row, StoreOp } from "../../../base/store.ts";
+import type { MemoryEngine } from "../../../base/store_memory.ts";
+import { parseEnvelope } from "../../../wire/envelope.ts";
+import { DOCUMENTS } from "../../../agent/core/documents.ts";
 import {
   AGENT_TABLES,
   type AgentEffect,
   type AgentEvent,
   type AgentState,
   PAGED_TABLES,
-} from "../../agent/core/contract.ts";
-import type { AgentProof } from "../../server/core/contract.ts";
+} from "../../../agent/core/contract.ts";
+import type { AgentProof } from "../../../server/core/contract.ts";
 import { AgentProcess, type ProcessHooks } from "./agent_process.ts";
-import { CLUSTER, COMMANDS, type Host, UNSIGNED } from "./cast.ts";
-import { createNodeClock, type NodeClock } from "./clock.ts";
-import { type DiskWatch, SimDisk } from "./disk.ts";
-import { SimFailure } from "./failure.ts";
-import { gist, short } from "./journal.ts";
-import type { End, Network } from "./network.ts";
-import type { Deed } from "./papers.ts";
-import type { World } from "./world.ts";
+import { CLUSTER, COMMANDS, type Host, UNSIGNED } from "../world/cast.ts";
+import { createNodeClock, type NodeClock } from "../world/clock.ts";
+import { type DiskWatch, SimDisk } from "../world/disk.ts";
+import { SimFailure } from "../checks/failure.ts";
+import { gist, short } from "../world/journal.ts";
+import type { End, Network } from "../world/network.ts";
+import type { Deed } from "../world/papers.ts";
+import type { World } from "../world/world.ts";
 
 /** What an agent's driver needs of the rest of the world. */
 export interface AgentSurroundings {

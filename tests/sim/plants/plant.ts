@@ -1,14 +1,14 @@
 /** How a bug is planted: a thin coat around a real core that breaks one promise, and the check that has to notice. */
-import type { AgentCore } from "../../agent/core/core.ts";
-import { createAgentCore } from "../../agent/core/core.ts";
-import type { AgentCoreDeps, AgentEffect, AgentEvent } from "../../agent/core/contract.ts";
-import type { StoreOp } from "../../base/store.ts";
-import type { ServerEffect, ServerEvent } from "../../server/core/contract.ts";
-import { createServerCore, type ServerCore } from "../../server/core/core.ts";
-import { placeOf } from "./check_records.ts";
-import type { CheckName } from "./failure.ts";
-import type { Profile } from "./faults.ts";
-import type { Makers } from "./world.ts";
+import type { AgentCore } from "../../../agent/core/core.ts";
+import { createAgentCore } from "../../../agent/core/core.ts";
+import type { AgentCoreDeps, AgentEffect, AgentEvent } from "../../../agent/core/contract.ts";
+import type { StoreOp } from "../../../base/store.ts";
+import type { ServerEffect, ServerEvent } from "../../../server/core/contract.ts";
+import { createServerCore, type ServerCore } from "../../../server/core/core.ts";
+import { placeOf } from "../checks/records.ts";
+import type { CheckName } from "../checks/failure.ts";
+import type { Profile } from "../faults/faults.ts";
+import type { Makers } from "../world/world.ts";
 
 export interface Plant {
   /** What the core does wrong. */

@@ -1,7 +1,7 @@
 /** Bugs planted in what agents do with jobs. */
-import { DOCUMENTS } from "../../agent/core/documents.ts";
-import { AGENT_TABLES } from "../../agent/core/contract.ts";
-import type { Row } from "../../base/store.ts";
+import { DOCUMENTS } from "../../../agent/core/documents.ts";
+import { AGENT_TABLES } from "../../../agent/core/contract.ts";
+import type { Row } from "../../../base/store.ts";
 import { agentOps, coatAgent, plainAgent, type Plant } from "./plant.ts";
 
 /** Jobs often enough to show it soon. */

@@ -1,12 +1,12 @@
 /** Who is there: a person whose signature counts, one whose does not, agents with their tags, scripts. */
 import { createHash } from "node:crypto";
-import type { JsonObject } from "../../base/json.ts";
-import { type PrivateKey, privateKeyFromSeed } from "../../wire/keys.ts";
-import { agentIdOf, nodeIdOf } from "../../wire/identity/ids.ts";
-import { composeScript, parseScript, sign, type TrustList } from "../../wire/sign/mod.ts";
-import type { Access } from "../../commands/command.ts";
-import type { LocalJob } from "../../agent/config_jobs.ts";
-import { NO_TIMES } from "../../agent/core/jobs/state.ts";
+import type { JsonObject } from "../../../base/json.ts";
+import { type PrivateKey, privateKeyFromSeed } from "../../../wire/keys.ts";
+import { agentIdOf, nodeIdOf } from "../../../wire/identity/ids.ts";
+import { composeScript, parseScript, sign, type TrustList } from "../../../wire/sign/mod.ts";
+import type { Access } from "../../../commands/command.ts";
+import type { LocalJob } from "../../../agent/config_jobs.ts";
+import { NO_TIMES } from "../../../agent/core/jobs/state.ts";
 import { type Dice, WORLD_BEGIN } from "./clock.ts";
 
 export const CLUSTER = "sim-1";

@@ -2,10 +2,10 @@
  * A simulated executor of one agent: what is started talks for a while, as far as its credit goes, and ends well or
  * badly; told to end it does so, soon, late or not at all. It dies with its agent.
  */
-import { LIMITS } from "../../base/limits.ts";
-import type { ErrorBody } from "../../base/errors.ts";
-import type { Emission, Outcome } from "../../commands/command.ts";
-import type { Dice, Timeline } from "./clock.ts";
+import { LIMITS } from "../../../base/limits.ts";
+import type { ErrorBody } from "../../../base/errors.ts";
+import type { Emission, Outcome } from "../../../commands/command.ts";
+import type { Dice, Timeline } from "../world/clock.ts";
 
 export interface ExecutorHooks {
   emission(run: string, emission: Emission, bytes: number): void;

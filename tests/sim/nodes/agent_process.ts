@@ -1,10 +1,10 @@
 /** One life of an agent: its core and what dies with the process. */
-import type { AgentEvent, AgentState } from "../../agent/core/contract.ts";
-import type { AgentCore } from "../../agent/core/core.ts";
-import { type AgentBounds, createAgentBounds } from "./check_bounds.ts";
+import type { AgentEvent, AgentState } from "../../../agent/core/contract.ts";
+import type { AgentCore } from "../../../agent/core/core.ts";
+import { type AgentBounds, createAgentBounds } from "../checks/bounds.ts";
 import { createExecutor, type Executor } from "./executor.ts";
-import type { Socket } from "./network.ts";
-import { createTimers, type Timers, type World } from "./world.ts";
+import type { Socket } from "../world/network.ts";
+import { createTimers, type Timers, type World } from "../world/world.ts";
 
 export interface ProcessHooks {
   /** The host's own clock. */

@@ -1,7 +1,7 @@
 /** Bugs planted in the agents. */
-import type { StoreOp } from "../../base/store.ts";
-import { AGENT_TABLES, type AgentEffect } from "../../agent/core/contract.ts";
-import { COMMANDS } from "./cast.ts";
+import type { StoreOp } from "../../../base/store.ts";
+import { AGENT_TABLES, type AgentEffect } from "../../../agent/core/contract.ts";
+import { COMMANDS } from "../world/cast.ts";
 import { ackOf, agentOps, coatAgent, endsOf, plainAgent, type Plant, withoutLast } from "./plant.ts";
 
 export const AGENT_PLANTS: readonly Plant[] = [

@@ -1,7 +1,7 @@
 /** What everything in a simulated world shares. */
-import type { AgentCore } from "../../agent/core/core.ts";
-import type { AgentCoreDeps } from "../../agent/core/contract.ts";
-import type { ServerCore, ServerCoreDeps } from "../../server/core/core.ts";
+import type { AgentCore } from "../../../agent/core/core.ts";
+import type { AgentCoreDeps } from "../../../agent/core/contract.ts";
+import type { ServerCore, ServerCoreDeps } from "../../../server/core/core.ts";
 import type { Cast } from "./cast.ts";
 import type { Dice, Timeline } from "./clock.ts";
 import type { Journal } from "./journal.ts";

@@ -1,8 +1,8 @@
 /** The jobs of a run of the simulator, honest and forged, and the truth about each, as `papers.ts` has it of orders. */
 import { isDeepStrictEqual } from "node:util";
-import { rfc3339 } from "../../base/clock.ts";
-import { isJsonObject, type JsonObject } from "../../base/json.ts";
-import { composeJob, sign, type Trigger } from "../../wire/sign/mod.ts";
+import { rfc3339 } from "../../../base/clock.ts";
+import { isJsonObject, type JsonObject } from "../../../base/json.ts";
+import { composeJob, sign, type Trigger } from "../../../wire/sign/mod.ts";
 import { type Cast, CLUSTER, type Host } from "./cast.ts";
 import type { Dice } from "./clock.ts";
 import { type Deed, means, type Seal, wholeSeconds } from "./papers.ts";
