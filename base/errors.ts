@@ -168,6 +168,12 @@ export const ERRORS = {
   "service.no_manager": { who: "owner", http: 500, message: "this host has no systemd", next: "see \"Without a service manager\" in docs/operations.md (for an agent: run `jabber-agent supervise`), or add --print and --user to see the unit" },
   "service.exists": { who: "owner", http: 409, message: "another unit of that name is there", next: "compare it with what --print shows, then remove it" },
   "program.unsupported": { who: "owner", http: 500, message: "this platform lacks what that needs", next: "use a host with Linux or macOS for it" },
+  "gossip.off": { who: "owner", http: 409, message: "this server has no gossip: it stands alone", next: "start it with --gossip HOST:PORT, or set `gossip.listen` in jabber-server.yaml" },
+  "gossip.unsealed": { who: "owner", http: 409, message: "gossip is not sealed on this server, so it has no keys", next: "set `gossip.security` to jws or aes-gcm" },
+  "gossip.key_invalid": { who: "operator", http: 400, message: "that is no gossip key", next: "make one with `openssl rand -base64 32`" },
+  "gossip.key_primary": { who: "operator", http: 409, message: "gossip is sealed with that key", next: "seal with another one first: `jabber server key use`" },
+  "fact.too_large": { who: "operator", http: 413, message: "the fact is larger than a message of gossip may be", next: "keep it short, or put the text into a file and name that" },
+  "fact.full": { who: "operator", http: 507, message: "as many facts are known as may be", next: "set one that is there already" },
   "internal": { who: "developer", http: 500, message: "this is a defect in Jabberwocky", next: "report it with the log line of this id" },
 } as const satisfies Record<string, ErrorRow>;
 

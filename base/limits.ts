@@ -306,6 +306,23 @@ export const LIMITS = {
   joinTokenUses: 100,
   /** Process starts of one agent that a server remembers as replaced. */
   retiredBootsMax: 8,
+  // --- facts ---
+  /** Name and value of a fact as JSON: the rest of its message is small, so that it fits a packet among others. */
+  factPayloadBytesMax: 512,
+  /** A whole message: longer ones are not read. */
+  factMessageBytesMax: 1024,
+  factNameCharsMax: 64,
+  /** A member's name, as memberlist bounds nothing. */
+  factOriginCharsMax: 64,
+  /** Members that one member tells: 32 hear within two hops, and one loss in five leaves out one in 15,000. */
+  factFanOut: 6,
+  /** The highest TTL that is taken: what is needed for a million members, twice. */
+  factTtlMax: 16,
+  /** Facts one server knows, all origins together. */
+  factsMax: 10_000,
+  /** Uuids remembered, and for how long: far longer than a message takes to get round. */
+  factSeenMax: 10_000,
+  factSeenMs: 60_000,
   // --- console ---
   /** What is typed behind `/` or `:`; the server's own bound for a pattern. */
   consoleFilterCharsMax: 1000,
