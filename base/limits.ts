@@ -323,6 +323,34 @@ export const LIMITS = {
   /** Uuids remembered, and for how long: far longer than a message takes to get round. */
   factSeenMax: 10_000,
   factSeenMs: 60_000,
+  // --- gossip seals ---
+  /** Keys in a gossip keyring: the old and the new one, with room for a rotation gone wrong. Opening may try each. */
+  gossipKeysMax: 8,
+  /** The largest payload of UDP over IPv4. */
+  sealDatagramBytesMax: 65_507,
+  /** One sealed message on a stream; memberlist's own bound. */
+  sealStreamBytesMax: 20 * 1024 * 1024,
+  /** A frame on a `jws` stream: its length fits two bytes. */
+  sealFrameBytesMax: 65_535,
+  /** A member's name in a sealed packet, UTF-8. */
+  sealNameBytesMax: 128,
+  /** Counters behind a sender's newest that are still told apart: seconds of its packets to everybody. */
+  sealWindowCounters: 1024,
+  /** Senders whose boots are remembered as proven; past it the one heard least lately is asked again. */
+  sealSendersMax: 4096,
+  /** Questions that are open at once; past it the oldest is forgotten. */
+  sealChallengesMax: 1024,
+  /** Open questions to one name: a real one and some recorded ones. */
+  sealChallengesPerNameMax: 4,
+  /** New questions a second: a cluster that starts anew at once, and no more than that in answers to recordings. */
+  sealChallengesPerSecondMax: 512,
+  /** An answer comes within this or not at all. */
+  sealChallengeMsMax: 2000,
+  /** The same question is asked again when its sender is heard, at most so often. */
+  sealChallengeAgainMs: 200,
+  /** Packets kept to be sent again to somebody who asks for a proof, and for how long. */
+  sealResendPacketsMax: 256,
+  sealResendMsMax: 1000,
   // --- console ---
   /** What is typed behind `/` or `:`; the server's own bound for a pattern. */
   consoleFilterCharsMax: 1000,
