@@ -12,14 +12,23 @@ export type ServerReading = Reading<typeof SERVER_KEYS>;
 /** Reads all layers; every fault is in the answer. */
 export function readServerConfig(layers: Layers): ServerReading {
   const reading = readConfig(SERVER_KEYS, layers);
-  const { listen } = reading.config;
-  if (reading.faults.length === 0 && reading.config.tls === undefined && !isLoopback(parseListen(listen).hostname)) {
-    reading.faults.push({
-      code: "config.insecure",
-      key: "listen",
-      at: reading.origins.get("listen") ?? { kind: "default" },
-      what: `is ${JSON.stringify(listen)}, which is no loopback address, and tls is not set`,
-    });
+  if (reading.faults.length > 0) return reading;
+  const { listen, tls, gossip } = reading.config;
+  if (tls === undefined) refuseOpen(reading, "listen", listen, "tls is not set");
+  if (gossip?.security === "none") {
+    refuseOpen(reading, "gossip.listen", gossip.listen, "gossip.security is none");
+    refuseOpen(reading, "gossip.advertise", gossip.advertise, "gossip.security is none");
   }
   return reading;
+}
+
+/** What leaves the machine must be protected. */
+function refuseOpen(reading: ServerReading, key: string, address: string | undefined, why: string): void {
+  if (address === undefined || isLoopback(parseListen(address).hostname)) return;
+  reading.faults.push({
+    code: "config.insecure",
+    key,
+    at: reading.origins.get(key) ?? { kind: "default" },
+    what: `is ${JSON.stringify(address)}, which is no loopback address, and ${why}`,
+  });
 }

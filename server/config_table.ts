@@ -73,7 +73,28 @@ export const SERVER_KEYS = {
     live: true,
     secret: ["hash"],
   }),
-  "gossip.keyFile": requiredInSection(file, { secretFile: true, doc: "the key that servers of a cluster share" }),
+  "gossip.keyFile": requiredInSection(file, {
+    secretFile: true,
+    doc: "the keys that servers of a cluster share, one a line; the first seals",
+  }),
+  "gossip.listen": optional(z.string().refine(isHostPort, "is not host:port"), {
+    doc: "the address and port, UDP and TCP, where other servers reach this one; without it the server is alone",
+    flag: { name: "gossip", value: "HOST:PORT" },
+  }),
+  "gossip.advertise": optional(z.string().refine(isHostPort, "is not host:port"), {
+    doc: "what other servers dial, where that is not `gossip.listen`",
+  }),
+  "gossip.join": withDefault(z.array(z.string().refine(isHostPort, "is not host:port")).max(64), [], {
+    doc: "servers to join at the start; one that answers is enough",
+    flag: { name: "join", value: "HOST:PORT" },
+  }),
+  "gossip.security": withDefault(z.enum(["jws", "aes-gcm", "none"]), "jws", {
+    doc: "what protects gossip; aes-gcm as HashiCorp's memberlist has it, none on loopback only",
+  }),
+  "gossip.profile": withDefault(z.enum(["lan", "wan", "local"]), "lan", {
+    doc: "how far the servers are from each other: how often they probe, and how long they wait",
+  }),
+  "gossip.compress": withDefault(z.boolean(), true, { doc: "compresses what gets smaller by it" }),
   "trust.signers": withDefault(z.array(signer), [], { doc: "whose signatures the server takes: name and public key" }),
   "trust.revoked": withDefault(z.array(z.string()), [], {
     doc: "thumbprints of keys that count no more",

@@ -75,3 +75,16 @@ Deno.test("readServerConfig() reads sizes with their units", () => {
   assert.equal(sized("4096").config.retention.bytes, 4096);
   for (const text of ["lots", "-1", "1.5 GiB", "0", "10GB"]) assert.equal(sized(text).faults.length, 1, text);
 });
+
+Deno.test("readServerConfig() takes a server without gossip, and refuses gossip without a seal beyond this host", () => {
+  const alone = read(GOOD.replace(/gossip:\n(?: .*\n)+/, ""));
+  assert.deepEqual([alone.faults, alone.config.gossip], [[], undefined]);
+  const { config } = read(GOOD, { JABBER_GOSSIP_LISTEN: "10.0.0.1:7946", JABBER_GOSSIP_JOIN: "a:1,b:2" });
+  assert.deepEqual([config.gossip?.security, config.gossip?.join], ["jws", ["a:1", "b:2"]]);
+  const bare = { JABBER_GOSSIP_SECURITY: "none", JABBER_GOSSIP_LISTEN: "10.0.0.1:7946" };
+  assert.match(
+    refused(GOOD, bare),
+    /gossip\.listen is "10\.0\.0\.1:7946", which is no loopback address, and gossip\.security is none/,
+  );
+  assert.equal(refused(GOOD, { ...bare, JABBER_GOSSIP_LISTEN: "127.0.0.1:7946" }), "");
+});

@@ -225,7 +225,10 @@ function checkAll(
   faults: Fault[],
 ): Map<string, unknown> {
   const values = new Map<string, unknown>();
+  const together = sectionsTogether(table);
   for (const [path, row] of Object.entries(table)) {
+    // A section whose keys come together is not there for the sake of its defaults.
+    if (together.has(aboveOf(path)) && !hasSection(found, path)) continue;
     const layered = found.get(path);
     if (layered !== undefined) {
       origins.set(path, layered.origin);
@@ -235,7 +238,7 @@ function checkAll(
     } else if (row.need === "default") {
       origins.set(path, { kind: "default" });
       values.set(path, structuredClone(row.otherwise));
-    } else if (row.need === "always" || (row.need === "section" && hasSection(found, path))) {
+    } else if (row.need === "always" || row.need === "section") {
       faults.push({ code: "config.missing_key", key: path, at: placeOf(file, path), what: `is missing: ${row.doc}` });
     }
   }
@@ -270,8 +273,7 @@ export function nest(table: Table, values: ReadonlyMap<string, unknown>): Record
     for (const name of names) at = (at[name] ??= {}) as Record<string, unknown>;
     return [at, last];
   };
-  const together = new Set<string>();
-  for (const [path, { need }] of Object.entries(table)) if (need === "section") together.add(aboveOf(path));
+  const together = sectionsTogether(table);
   for (const path of Object.keys(table)) {
     if (!together.has(aboveOf(path))) sectionOf(path);
     if (!values.has(path)) continue;
@@ -279,6 +281,10 @@ export function nest(table: Table, values: ReadonlyMap<string, unknown>): Record
     section[last] = values.get(path);
   }
   return root;
+}
+
+function sectionsTogether(table: Table): ReadonlySet<string> {
+  return new Set(Object.entries(table).flatMap(([path, { need }]) => need === "section" ? [aboveOf(path)] : []));
 }
 
 function aboveOf(path: string): string {

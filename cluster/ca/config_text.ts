@@ -39,6 +39,9 @@ join:
   tokens:${list(facts.tokens)}
 gossip:
   keyFile: gossip.key
+  # Where other servers reach this one, UDP and TCP, and whom to join. Without \`listen\` this server is alone.
+  # listen: 0.0.0.0:7946
+  # join: [host:7946]
 trust:
   # The persons whose signatures make agents act.
   signers:${list(facts.signers)}
