@@ -351,6 +351,28 @@ export const LIMITS = {
   /** Packets kept to be sent again to somebody who asks for a proof, and for how long. */
   sealResendPacketsMax: 256,
   sealResendMsMax: 1000,
+  // --- membership ---
+  /** Members one server knows, dead ones counted: a cluster is servers, not agents. */
+  membersMax: 4096,
+  /** What a member says of itself in gossip; memberlist's own bound. */
+  memberMetaBytesMax: 512,
+  /** Addresses one `join` tries. */
+  joinEndpointsMax: 64,
+  /** Messages queued for gossip, and their bytes; the ones sent most often go first. */
+  gossipQueuedMax: 8192,
+  gossipQueuedBytesMax: 4 * 1024 * 1024,
+  /** Probes under way for others at once. */
+  probeRelaysMax: 1024,
+  /** Push/pulls that this member has asked for and that are not answered yet. */
+  exchangesOpenMax: 128,
+  /** Members whose word counts for one suspicion. */
+  confirmationsMax: 16,
+  /** A higher incarnation is a lie: it leaves no room for a refutation within memberlist's 32 bits. */
+  incarnationMax: 4_000_000_000,
+  /** A conflict of one name is told again after this. */
+  conflictToldEveryMs: 60_000,
+  /** How long leaving waits for its gossip; serf's broadcast timeout. */
+  leaveMsMax: 5000,
   // --- console ---
   /** What is typed behind `/` or `:`; the server's own bound for a pattern. */
   consoleFilterCharsMax: 1000,
