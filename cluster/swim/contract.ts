@@ -11,6 +11,7 @@
  * - Each `exchange` answers with one `exchanged` of its token; each `streamPing` with one `streamPinged`. Each
  *   `exchangeAsked` is answered by one `answerExchange` of its token.
  * - Timers are named; setting a name again replaces it, `at: null` clears it. A timer may fire late, never early.
+ * - Nothing is told about this member itself by `member`; it stands in `members()` as the others do.
  * - Members are named; a name with two addresses is a conflict, told and never followed while the first is alive.
  */
 import type { LogLevel } from "../../base/log.ts";
@@ -37,7 +38,7 @@ export interface SwimSettings {
   readonly tcpFallbackPing: boolean;
   /** Lifeguard's three parts; all false is plain SWIM, for comparison only. */
   readonly lifeguard: { readonly health: boolean; readonly suspicion: boolean; readonly buddy: boolean };
-  /** Room for parts in one datagram, before the seal's own bytes. */
+  /** One datagram's parts and their compound framing (2 bytes and 2 for each part), before checksum and seal. */
   readonly packetBytesMax: number;
   /** Dead and left members are forgotten after this (serf: reconnect and tombstone timeouts). */
   readonly forgetDeadMs: number;
@@ -108,7 +109,8 @@ export type SwimEvent =
 export type MemberChange = "joined" | "updated" | "suspected" | "refuted" | "failed" | "left" | "forgotten";
 
 export type SwimEffect =
-  | { do: "packet"; to: Endpoint; parts: readonly Uint8Array[] }
+  /** `crc`: the receiver is known to understand memberlist's checksum (protocol 5). */
+  | { do: "packet"; to: Endpoint; parts: readonly Uint8Array[]; crc: boolean }
   | { do: "exchange"; token: number; to: Endpoint; ours: PushPull }
   | { do: "answerExchange"; token: number; ours: PushPull | { error: string } }
   | { do: "streamPing"; token: number; to: Endpoint; seq: number; node: string; timeoutMs: number }
