@@ -373,6 +373,25 @@ export const LIMITS = {
   conflictToldEveryMs: 60_000,
   /** How long leaving waits for its gossip; serf's broadcast timeout. */
   leaveMsMax: 5000,
+  // --- gossip ---
+  /** A member's name; serf allows 128. */
+  gossipNameCharsMax: 255,
+  /** What a member tells of itself in one message; memberlist's own bound (`MetaMaxSize`). */
+  gossipMetaBytesMax: 512,
+  /** One datagram decompressed, all its wrappers together: as much as an uncompressed one could hold. */
+  gossipPlainBytesMax: 64 * 1024,
+  /** Messages in one datagram: memberlist counts them in one byte. */
+  gossipPartsMax: 255,
+  /** Wrappers around a message: checksum, compression and compound are all that memberlist uses. */
+  gossipNestingMax: 4,
+  /** One side of a stream, compressed or not; memberlist's own bound (`maxPushStateBytes`). */
+  gossipStreamBytesMax: 20 * 1024 * 1024,
+  /** Members in one push/pull: servers, never agents. */
+  gossipNodesMax: 4096,
+  /** One member in a push/pull: name, tags and addresses fit four times. */
+  gossipNodeBytesMax: 4096,
+  /** A delegate's part of a push/pull, or one user message on a stream. */
+  gossipUserBytesMax: 16 * 1024 * 1024,
   // --- console ---
   /** What is typed behind `/` or `:`; the server's own bound for a pattern. */
   consoleFilterCharsMax: 1000,

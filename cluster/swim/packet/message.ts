@@ -1,0 +1,202 @@
+/**
+ * One message: its type's byte, then a map in MessagePack (memberlist 0.2.2, net.go). Wrappers (compound, compressed,
+ * checksum, label) are packet.ts; messages on a stream are stream.ts.
+ */
+import { LIMITS } from "../../../base/limits.ts";
+import type { Endpoint, Message, Versions } from "../messages.ts";
+import { fromAddress, toAddress } from "./address.ts";
+import { PacketFault } from "./fault.ts";
+import { Reader, Writer } from "./msgpack.ts";
+import { readStruct, struct, writeStruct } from "./struct.ts";
+
+/** memberlist's type bytes. */
+export const TYPES = {
+  ping: 0,
+  indirectPing: 1,
+  ack: 2,
+  suspect: 3,
+  alive: 4,
+  dead: 5,
+  pushPull: 6,
+  compound: 7,
+  user: 8,
+  compress: 9,
+  encrypt: 10,
+  nack: 11,
+  crc: 12,
+  error: 13,
+  label: 244,
+} as const;
+
+const PING = struct({
+  SeqNo: "u32",
+  Node: "name",
+  SourceAddr: "bytes?",
+  SourcePort: "u16?",
+  SourceNode: "name?",
+});
+const INDIRECT_PING = struct({
+  SeqNo: "u32",
+  Target: "bytes",
+  Port: "u16",
+  Node: "name",
+  Nack: "bool",
+  SourceAddr: "bytes?",
+  SourcePort: "u16?",
+  SourceNode: "name?",
+});
+const ACK = struct({ SeqNo: "u32", Payload: "bytes" });
+const NACK = struct({ SeqNo: "u32" });
+const ALIVE = struct({ Incarnation: "u32", Node: "name", Addr: "bytes", Port: "u16", Meta: "bytes", Vsn: "bytes" });
+/** Suspect and dead: the same fields. */
+const ACCUSATION = struct({ Incarnation: "u32", Node: "name", From: "name" });
+
+/** Encodes a message as memberlist does. Throws a RangeError when an address is not an IP literal. */
+export function encodeMessage(message: Message): Uint8Array<ArrayBuffer> {
+  const writer = new Writer();
+  writer.byte(TYPES[message.type]);
+  writeBody(writer, message);
+  return writer.finish();
+}
+
+/** Decodes one message; it holds nothing of `bytes`. Bytes after it are passed over, as memberlist does. */
+export function decodeMessage(bytes: Uint8Array): Message {
+  const reader = new Reader(bytes);
+  const type = reader.byte();
+  switch (type) {
+    case TYPES.ping:
+      return readPing(reader);
+    case TYPES.indirectPing:
+      return readIndirectPing(reader);
+    case TYPES.ack:
+      return readAck(reader);
+    case TYPES.nack:
+      return { type: "nack", seq: readStruct(reader, NACK).SeqNo };
+    case TYPES.suspect:
+    case TYPES.dead: {
+      const row = readStruct(reader, ACCUSATION);
+      const kind = type === TYPES.dead ? "dead" : "suspect";
+      return { type: kind, incarnation: row.Incarnation, node: named(row.Node), from: row.From };
+    }
+    case TYPES.alive: {
+      const row = readStruct(reader, ALIVE);
+      return {
+        type: "alive",
+        incarnation: row.Incarnation,
+        node: named(row.Node),
+        endpoint: { address: toAddress(row.Addr), port: row.Port },
+        meta: checkedMeta(row.Meta),
+        versions: toVersions(row.Vsn),
+      };
+    }
+    case TYPES.user:
+      return { type: "user", bytes: reader.raw(reader.left) };
+    default:
+      throw new PacketFault("unknown_type", `${type} is no message of a packet`);
+  }
+}
+
+/** The fields of a ping, after its type's byte: packets and streams have the same. */
+export function readPing(reader: Reader): Message & { type: "ping" } {
+  const row = readStruct(reader, PING);
+  return { type: "ping", seq: row.SeqNo, node: row.Node, ...sourceOf(row) };
+}
+
+/** The fields of an ack, after its type's byte. */
+export function readAck(reader: Reader): Message & { type: "ack" } {
+  const row = readStruct(reader, ACK);
+  return { type: "ack", seq: row.SeqNo, payload: row.Payload };
+}
+
+/** A member's name; somebody without one cannot be accused, nor be alive. */
+export function named(name: string): string {
+  if (name === "") throw new PacketFault("malformed", "a member without a name");
+  return name;
+}
+
+/** A member's description of itself, within its bound. */
+export function checkedMeta(meta: Uint8Array): Uint8Array {
+  if (meta.length > LIMITS.gossipMetaBytesMax) throw new PacketFault("too_big", `a meta has ${meta.length} bytes`);
+  return meta;
+}
+
+/** Old protocols send no versions: all 0 then. */
+export function toVersions(bytes: Uint8Array): Versions {
+  const [pMin = 0, pMax = 0, pCur = 0, dMin = 0, dMax = 0, dCur = 0] = bytes;
+  if (bytes.length !== 0 && bytes.length < 6) throw new PacketFault("malformed", "versions are six");
+  return [pMin, pMax, pCur, dMin, dMax, dCur];
+}
+
+function readIndirectPing(reader: Reader): Message {
+  const row = readStruct(reader, INDIRECT_PING);
+  return {
+    type: "indirectPing",
+    seq: row.SeqNo,
+    target: { address: toAddress(row.Target), port: row.Port },
+    node: row.Node,
+    nack: row.Nack,
+    ...sourceOf(row),
+  };
+}
+
+interface SourceRow {
+  SourceAddr: Uint8Array;
+  SourcePort: number;
+  SourceNode: string;
+}
+
+/** As memberlist: an address without a port, or the other way round, is none. */
+function sourceOf(row: SourceRow): { source?: Endpoint; sourceNode?: string } {
+  return {
+    ...row.SourceAddr.length > 0 && row.SourcePort > 0 &&
+      { source: { address: toAddress(row.SourceAddr), port: row.SourcePort } },
+    ...row.SourceNode !== "" && { sourceNode: row.SourceNode },
+  };
+}
+
+function sourceRow(message: { source?: Endpoint; sourceNode?: string }): SourceRow {
+  const { source } = message;
+  return {
+    SourceAddr: source === undefined ? new Uint8Array(0) : fromAddress(source.address),
+    SourcePort: source?.port ?? 0,
+    SourceNode: message.sourceNode ?? "",
+  };
+}
+
+function writeBody(writer: Writer, message: Message): void {
+  switch (message.type) {
+    case "ping":
+      return writeStruct(writer, PING, { SeqNo: message.seq, Node: message.node, ...sourceRow(message) });
+    case "indirectPing":
+      return writeStruct(writer, INDIRECT_PING, {
+        SeqNo: message.seq,
+        Target: fromAddress(message.target.address),
+        Port: message.target.port,
+        Node: message.node,
+        Nack: message.nack,
+        ...sourceRow(message),
+      });
+    case "ack":
+      return writeStruct(writer, ACK, { SeqNo: message.seq, Payload: message.payload });
+    case "nack":
+      return writeStruct(writer, NACK, { SeqNo: message.seq });
+    case "alive":
+      return writeStruct(writer, ALIVE, {
+        Incarnation: message.incarnation,
+        Node: message.node,
+        Addr: fromAddress(message.endpoint.address),
+        Port: message.endpoint.port,
+        Meta: message.meta,
+        Vsn: Uint8Array.from(message.versions),
+      });
+    case "suspect":
+    case "dead":
+      return writeStruct(writer, ACCUSATION, {
+        Incarnation: message.incarnation,
+        Node: message.node,
+        From: message.from,
+      });
+    case "user":
+      return writer.raw(message.bytes);
+  }
+}
