@@ -392,6 +392,27 @@ export const LIMITS = {
   gossipNodeBytesMax: 4096,
   /** A delegate's part of a push/pull, or one user message on a stream. */
   gossipUserBytesMax: 16 * 1024 * 1024,
+  /** serf: events, and queries, of one Lamport time that are told apart; honest ones are a few. */
+  serfEventsPerTimeMax: 64,
+  /** serf: intents of names that are no members yet; the oldest go first. */
+  serfIntentsMax: 4096,
+  /** Streams that others opened; memberlist's own bound (`maxPushPullRequests`), and of one address. */
+  gossipStreamsMax: 128,
+  gossipStreamsPerAddressMax: 32,
+  /** What all of them together have sent; one of the largest fits three times. */
+  gossipStreamsBytesMax: 64 * 1024 * 1024,
+  /** Streams that this member opened. */
+  gossipDialsMax: 64,
+  /** A stream in all, in units of the bound of each of its reads and writes. */
+  gossipStreamTimeoutsMax: 6,
+  /** Datagrams handed to the system and not yet sent; past it they are lost, as the network might lose them. */
+  gossipSendsMax: 4096,
+  /** A loop this late doubts itself before others; collecting garbage takes less. */
+  gossipLagMsMin: 100,
+  /** Ports tried for one that is free for both UDP and TCP. */
+  gossipPortTriesMax: 32,
+  /** How long an intent to leave may take to be gossiped before the leave itself. */
+  gossipIntentMsMax: 3000,
   // --- console ---
   /** What is typed behind `/` or `:`; the server's own bound for a pattern. */
   consoleFilterCharsMax: 1000,
