@@ -4,10 +4,10 @@
  */
 import type { Clock } from "../base/clock.ts";
 import { JabberError, toErrorBody } from "../base/errors.ts";
-import type { Json } from "../base/json.ts";
+import type { Json, JsonObject } from "../base/json.ts";
 import type { Log } from "../base/log.ts";
 import type { Store } from "../base/store.ts";
-import type { AgentProof, Operator, ServerEffect, ServerEvent, ServerRequest } from "./core/contract.ts";
+import type { AgentProof, Operator, ServerEffect, ServerEvent, ServerRequest, SharedKind } from "./core/contract.ts";
 import type { Hub } from "./http/hub.ts";
 
 /** What the driver needs of the core. */
@@ -28,6 +28,8 @@ export interface DriverDeps {
   clock: Clock;
   log: Log;
   count(name: string, by: number): void;
+  /** Tells the other servers; absent where there are none. */
+  share?(kind: SharedKind, id: string, value: JsonObject | null): void;
 }
 
 export class ServerDriver {
@@ -156,6 +158,9 @@ export class ServerDriver {
         return;
       case "announce":
         hub.announce(effect.event, effect.fields);
+        return;
+      case "share":
+        this.#deps.share?.(effect.kind, effect.id, effect.value);
         return;
       case "timer":
         this.#timer(effect.name, effect.at);

@@ -6,6 +6,7 @@ import { endSession } from "./closing.ts";
 import type { ServerRequest } from "./contract.ts";
 import { announce, fail, persist, persistQuietly, reply, send } from "./effects.ts";
 import { settleAgent } from "./ending.ts";
+import { shareEnrolment } from "./enrolment.ts";
 import { historyOp } from "./history.ts";
 import type { Asker } from "./refusals.ts";
 import type { AgentAnswer } from "./requests.ts";
@@ -33,6 +34,7 @@ export function approveAgent(core: Core, { id, who }: Asker, request: ServerRequ
     reply(core, id, "approveAgent", agentAnswer(agent));
     if (!waited) return;
     announce(core, "agentApproved", { agent: agent.id, name: agent.name, user: who.user });
+    shareEnrolment(core, agent, who.user);
     // It holds back its records, and nothing was asked of it; a fresh connection starts like any other.
     if (agent.session !== null) endSession(core, agent.session, new JabberError("agent.approved"));
   });
@@ -46,6 +48,7 @@ export function removeAgent(core: Core, { id, who }: Asker, request: ServerReque
     }
     reply(core, id, "removeAgent", agentAnswer(agent));
     announce(core, "agentRemoved", { agent: agent.id, name: agent.name, user: who.user });
+    shareEnrolment(core, agent, who.user);
     settleAgent(core, agent);
   });
 }

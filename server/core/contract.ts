@@ -47,6 +47,26 @@ export const SERVER_TABLES = {
   probe: "probe",
 } as const;
 
+/**
+ * What the servers of a cluster hold in common and this core has to do with: kinds of the catalog's records.
+ * - `script`: hash → the signed file, who pushed it and when; null: removed.
+ * - `agentKey`: agent id → its key, and whether it was let in or removed.
+ * - `agent`: agent id → the server that holds it, proved by the agent's own claim. Told, never taken.
+ */
+export const SHARED_KINDS = ["script", "agentKey", "agent"] as const;
+export type SharedKind = typeof SHARED_KINDS[number];
+
+/** A record that another server wrote, as it stands in the catalog now. */
+export interface SharedRecord {
+  kind: SharedKind;
+  id: string;
+  value: JsonObject | null;
+  /** The server's node id. */
+  writer: string;
+  /** When it was written, by the writer's clock: milliseconds since the epoch. */
+  at: number;
+}
+
 /** Who asks over HTTP. */
 export interface Operator {
   user: string;
@@ -60,6 +80,8 @@ export interface AgentProof {
   agent: string;
   /** Public key, JWK member `x`. */
   key: string;
+  /** The claim it connected with: what other servers believe. */
+  claim: string;
   boot: string;
   epoch: number;
   address: string;
@@ -126,6 +148,8 @@ export type ServerEvent =
   | { type: "request"; id: number; who: Operator; request: ServerRequest }
   /** What the configuration names, at the start and whenever it was read again; no owner and no files when nothing. */
   | { type: "desiredJobs"; owner: string; files: readonly { file: string; bytes: Uint8Array }[] }
+  /** What other servers wrote. Taken as often as it comes; a store that fails is told again at the next start. */
+  | { type: "shared"; records: readonly SharedRecord[] }
   | { type: "persisted"; token: number; conflicts: { stream: string; offset: number }[] }
   | { type: "persistFailed"; token: number; error: ErrorBody }
   /** The rows of a `readRows`. */
@@ -149,6 +173,8 @@ export type ServerEffect =
   /** Something that happened on this server, for the firehose: agent connected, order submitted, … */
   | { do: "announce"; event: string; fields: JsonObject }
   | { do: "timer"; name: string; at: number | null }
+  /** Durable here, or proved by itself: to be told to the other servers. A server that is alone lets it be. */
+  | { do: "share"; kind: SharedKind; id: string; value: JsonObject | null }
   /** A named counter went up; /metrics shows it. */
   | { do: "count"; name: string; by: number }
   | { do: "log"; level: LogLevel; message: string; fields?: JsonObject };

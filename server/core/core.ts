@@ -20,6 +20,7 @@ import type { AgentJob } from "./jobs/schemas.ts";
 import { cancelOrder, listOrders, showOrder } from "./order_requests.ts";
 import { loadOrders, submitOrder, submitUnsigned } from "./orders.ts";
 import { attempt } from "./refusals.ts";
+import { takeShared } from "./shared.ts";
 import { listScripts, loadScript, pushScript, removeScript, showScript } from "./scripts.ts";
 import { closeSession, drain, LIVENESS_TIMER, onLivenessTimer, openSession } from "./sessions.ts";
 import { type Core, createState, isReady, type ServerCoreDeps, type Tags, type Wait } from "./state.ts";
@@ -93,6 +94,8 @@ function dispatch(core: Core, event: ServerEvent): void {
       return attempt(core, event, event.request, () => ask(core, event));
     case "desiredJobs":
       return takeDesired(core, event);
+    case "shared":
+      return takeShared(core, event);
     case "persisted":
       return answered(core, event.token, (wait) => wait.persisted?.(event.conflicts));
     case "persistFailed":

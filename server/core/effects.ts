@@ -7,6 +7,7 @@ import type { LogLevel } from "../../base/log.ts";
 import type { RowQuery, StoreOp } from "../../base/store.ts";
 import { type AnyEnvelope, encodeEnvelope } from "../../wire/envelope.ts";
 import type { BodyOf, Kind } from "../../wire/kinds.ts";
+import type { SharedKind } from "./contract.ts";
 import type { AnswerOf, Ask } from "./requests.ts";
 import type { Core, Session, Wait } from "./state.ts";
 
@@ -42,6 +43,14 @@ export function persistQuietly(core: Core, ops: StoreOp[]): void {
   });
 }
 
+/** Writes what came from another server. What is lost here is told again at the next start. */
+export function persistShared(core: Core, ops: StoreOp[], persisted: () => void): void {
+  persist(core, ops, {
+    persisted,
+    failed: (error) => log(core, "warn", "a record of another server could not be stored", { error: error.message }),
+  });
+}
+
 export function readRows(core: Core, table: string, query: RowQuery, wait: Wait): void {
   core.out.push({ do: "readRows", token: expect(core, wait), table, query });
 }
@@ -63,6 +72,11 @@ export function reply<A extends Ask>(core: Core, id: number, _ask: A, answer: An
 
 export function fail(core: Core, id: number, error: ErrorBody): void {
   core.out.push({ do: "fail", id, error });
+}
+
+/** Tells the other servers what is durable here. */
+export function share(core: Core, kind: SharedKind, id: string, value: JsonObject | null): void {
+  core.out.push({ do: "share", kind, id, value });
 }
 
 export function announce(core: Core, event: string, fields: JsonObject): void {

@@ -17,8 +17,8 @@ import {
   type SignedDocument,
   verifyTrust,
 } from "../../wire/sign/mod.ts";
-import { type Operator, SERVER_TABLES, type ServerRequest } from "./contract.ts";
-import { announce, fail, persist, reply } from "./effects.ts";
+import { SERVER_TABLES, type ServerRequest, type SharedRecord } from "./contract.ts";
+import { announce, fail, persist, persistShared, reply, share } from "./effects.ts";
 import { historyOp } from "./history.ts";
 import { type Asker, oneRow, readFor } from "./refusals.ts";
 import { type ScriptAnswer, scriptAnswer } from "./requests.ts";
@@ -41,7 +41,7 @@ export function trustedSigners(core: Core, document: SignedDocument): string[] {
 
 export function pushScript(core: Core, { id, who }: Asker, request: ServerRequest & { ask: "pushScript" }): void {
   const document = parseScript(request.bytes);
-  const script = describe(core, who, document, trustedSigners(core, document));
+  const script = describe(document, trustedSigners(core, document), { user: who.user, at: rfc3339(core.now) });
   if (!core.scripts.has(script.hash) && core.scripts.size >= LIMITS.scriptsMax) {
     throw new JabberError("input.too_large", `this server holds ${core.scripts.size} scripts; remove some first`);
   }
@@ -58,8 +58,49 @@ export function pushScript(core: Core, { id, who }: Asker, request: ServerReques
       keep(core, script);
       reply(core, id, "pushScript", answer(core, script));
       announce(core, "scriptPushed", { script: hash, name, user: who.user });
+      share(core, "script", hash, { text, pushedBy: script.pushedBy, pushedAt: script.pushedAt });
     },
     failed: (error) => fail(core, id, error),
+  });
+}
+
+const sharedScript = z.object({ text: z.string(), pushedBy: z.string(), pushedAt: z.string() });
+
+/**
+ * A script that somebody pushed to another server, or removed there. It is judged as if it had been pushed here: a
+ * server takes no other's word for a signature.
+ * @throws `input.invalid`, what `parseScript` and `verifyTrust` throw
+ */
+export function takeScript(core: Core, { id: hash, value, writer, at }: SharedRecord): void {
+  const known = core.scripts.get(hash);
+  const from = { from: writer, hash, outcome: "ok" };
+  if (value === null) {
+    if (known === undefined || known.removedAt !== undefined) return;
+    const script = { ...known, removedAt: rfc3339(at) };
+    const deed = { ...from, who: writer, action: "remove script", what: script.name };
+    const ops: StoreOp[] = [
+      scriptOp(script),
+      { op: "delete", table: SERVER_TABLES.scriptText, key: hash },
+      historyOp(core, deed),
+    ];
+    return persistShared(core, ops, () => {
+      keep(core, script);
+      announce(core, "scriptRemoved", { script: hash, name: script.name, user: writer });
+    });
+  }
+  if (known !== undefined && known.removedAt === undefined) return;
+  const { text, pushedBy, pushedAt } = sharedScript.parse(value);
+  const document = parseScript(new TextEncoder().encode(text));
+  if (document.hash !== hash) throw new JabberError("input.invalid", `script ${hash} has the hash ${document.hash}`);
+  const script = describe(document, trustedSigners(core, document), { user: pushedBy, at: pushedAt });
+  const ops: StoreOp[] = [
+    scriptOp(script),
+    { op: "put", table: SERVER_TABLES.scriptText, key: hash, row: { text } },
+    historyOp(core, { ...from, who: pushedBy, action: "push script", what: script.name }),
+  ];
+  persistShared(core, ops, () => {
+    keep(core, script);
+    announce(core, "scriptPushed", { script: hash, name: script.name, user: pushedBy });
   });
 }
 
@@ -93,7 +134,10 @@ export function removeScript(core: Core, { id, who }: Asker, request: ServerRequ
     persisted: () => {
       for (const script of removed) keep(core, script);
       reply(core, id, "removeScript", { removed: removed.map(({ hash }) => hash) });
-      for (const { hash } of removed) announce(core, "scriptRemoved", { script: hash, name, user: who.user });
+      for (const { hash } of removed) {
+        announce(core, "scriptRemoved", { script: hash, name, user: who.user });
+        share(core, "script", hash, null);
+      }
     },
     failed: (error) => fail(core, id, error),
   });
@@ -127,7 +171,7 @@ function keep(core: Core, script: Script): void {
   }
 }
 
-function describe(core: Core, who: Operator, document: ScriptDocument, signers: string[]): Script {
+function describe(document: ScriptDocument, signers: string[], pushed: { user: string; at: string }): Script {
   const { header, hash } = document;
   return {
     hash,
@@ -142,8 +186,8 @@ function describe(core: Core, who: Operator, document: ScriptDocument, signers: 
     args: plainSchema(header.args),
     metadata: header.metadata,
     signers,
-    pushedBy: who.user,
-    pushedAt: rfc3339(core.now),
+    pushedBy: pushed.user,
+    pushedAt: pushed.at,
   };
 }
 

@@ -29,7 +29,9 @@ import {
   readExtents,
   send,
   setTimer,
+  share,
 } from "./effects.ts";
+import { shareEnrolment } from "./enrolment.ts";
 import { historyOp } from "./history.ts";
 import { forgetUnanswered, tellAll } from "./jobs/delivery.ts";
 import { type Agent, type Core, interned, internedTags, type Session, type Tags } from "./state.ts";
@@ -95,6 +97,9 @@ function admit(core: Core, id: number, proof: AgentProof, welcome: string): void
     agent.state = "enrolled";
     core.pending.delete(agent);
   }
+  if (agent.state === "enrolled") {
+    share(core, "agent", agent.id, { holder: core.deps.node, epoch: proof.epoch, proof: proof.claim });
+  }
   if (joins || isNew || verdict === "clone") storeArrival(core, session, { isNew, joins, token: proof.token });
 }
 
@@ -132,6 +137,7 @@ function storeArrival(
     persisted: () => {
       if (!about.isNew && !about.joins) return;
       announce(core, about.joins ? "agentEnrolled" : "agentPending", { agent: agent.id, address: agent.address });
+      if (about.joins) shareEnrolment(core, agent, agent.id);
     },
     failed: (error) => {
       if (about.joins) noteJoin(core, agent, "");

@@ -72,6 +72,7 @@ export function admit(deps: AgentDoorDeps, headers: Headers, address: string): A
     proof: {
       agent: identity.id,
       key: identity.key.jwk.x,
+      claim: identity.proof,
       boot: identity.boot,
       epoch: identity.epoch,
       address,

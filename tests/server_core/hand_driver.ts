@@ -9,7 +9,14 @@ import { UlidMaker } from "../../base/ids.ts";
 import type { Json, JsonObject } from "../../base/json.ts";
 import { seededRng } from "../../base/rng.ts";
 import type { Row, RowQuery, StoreOp, StreamExtent } from "../../base/store.ts";
-import type { AgentProof, Operator, ServerEffect, ServerEvent, ServerRequest } from "../../server/core/contract.ts";
+import type {
+  AgentProof,
+  Operator,
+  ServerEffect,
+  ServerEvent,
+  ServerRequest,
+  SharedRecord,
+} from "../../server/core/contract.ts";
 import { bootEvent, type RowReader } from "../../server/core/boot.ts";
 import { createServerCore, type ServerCore, type ServerCoreDeps } from "../../server/core/core.ts";
 import type { AnyEnvelope } from "../../wire/envelope.ts";
@@ -102,6 +109,8 @@ export class HandDriver {
   readonly answers = new Map<number, { answer: Json } | { error: ErrorBody }>();
   readonly published: { stream: string; first: number; lines: string[] }[] = [];
   readonly announced: Announced[] = [];
+  /** What other servers are told. */
+  readonly shared: Pick<SharedRecord, "kind" | "id" | "value">[] = [];
   readonly counts = new Map<string, number>();
   readonly timers = new Map<string, number>();
   /** Effects of the last event, in order. */
@@ -197,6 +206,9 @@ export class HandDriver {
       case "announce":
         this.announced.push({ event: effect.event, ...effect.fields });
         return;
+      case "share":
+        this.shared.push({ kind: effect.kind, id: effect.id, value: effect.value });
+        return;
       case "timer":
         if (effect.at === null) this.timers.delete(effect.name);
         else this.timers.set(effect.name, effect.at);
@@ -260,6 +272,7 @@ export class HandDriver {
     const proof: AgentProof = {
       agent,
       key: `key-of-${agent}`,
+      claim: `claim-of-${agent}`,
       boot: this.ids.next(this.now),
       epoch: session,
       address: "10.1.1.1",

@@ -25,6 +25,7 @@ import { gist, short } from "../world/journal.ts";
 import type { End, Network } from "../world/network.ts";
 import type { Deed } from "../world/papers.ts";
 import type { World } from "../world/world.ts";
+import { createGate, type Gate } from "./gate.ts";
 
 /** What an agent's driver needs of the rest of the world. */
 export interface AgentSurroundings {
@@ -43,6 +44,10 @@ export class AgentNode {
   readonly host: Host;
   readonly clock: NodeClock;
   readonly disk: SimDisk;
+  /** Whether its process runs or is stopped. */
+  readonly gate: Gate = createGate();
+  /** What an agent of another version would say in its place, as the faults want it. */
+  speech: ((text: string) => readonly string[]) | undefined;
   readonly #world: World;
   readonly #around: AgentSurroundings;
   readonly #boots: UlidMaker;
@@ -85,13 +90,13 @@ export class AgentNode {
       builtinTags: {},
       documents: DOCUMENTS,
       jobs: this.host.jobs,
-      seeds: ["https://server.example:7470"],
+      seeds: this.host.servers.map(urlOf),
       commands: COMMANDS,
       rng: dice.fork(),
       parse: (line) => parseEnvelope(line, "server"),
     });
     const hooks: ProcessHooks = {
-      wall: () => this.clock.now(),
+      clock: this.clock,
       tell: (event) => this.#feed(mine, event),
     };
     const mine = new AgentProcess(this.#world, this.host.name, core, boot, hooks);
@@ -133,6 +138,7 @@ export class AgentNode {
     this.#note(`is dead for ${backMs} ms`);
     this.#process.die();
     this.#process = undefined;
+    this.gate.reset();
     this.disk.crash();
     this.#world.timeline.after(backMs, () => this.start());
   }
@@ -153,6 +159,7 @@ export class AgentNode {
 
   /** Only the process of now hears anything. */
   #feed(mine: AgentProcess, event: AgentEvent): void {
+    if (this.gate.shut) return this.gate.pass(() => this.#feed(mine, event));
     if (this.#process !== mine) return;
     const { dice, crash } = this.#world;
     this.#note(describeEvent(event));
@@ -186,7 +193,8 @@ export class AgentNode {
       case "send":
         this.#note(`sends ${gist(effect.text)}`);
         this.#around.sends(effect.text);
-        return mine.send(effect.attempt, effect.text);
+        for (const text of this.speech?.(effect.text) ?? [effect.text]) mine.send(effect.attempt, text);
+        return;
       case "hangUp":
         this.#note(`hangs up: ${effect.reason}`);
         return mine.hangUp(effect.attempt, effect.reason);
@@ -253,11 +261,13 @@ export class AgentNode {
     });
   }
 
-  #dial(mine: AgentProcess, { attempt, epoch }: AgentEffect & { do: "dial" }): void {
+  #dial(mine: AgentProcess, { attempt, epoch, url }: AgentEffect & { do: "dial" }): void {
     this.#note(`dials, attempt ${attempt} epoch ${epoch}`);
+    const way = { from: this.host.name, to: new URL(url).hostname };
     const { id, key, name, invited } = this.host;
     const token = invited ? "token-1" : null;
-    const claim: AgentProof = { agent: id, key, boot: mine.boot, epoch, address: name, token };
+    const proof = `claim of ${name}, epoch ${epoch}`;
+    const claim: AgentProof = { agent: id, key, claim: proof, boot: mine.boot, epoch, address: name, token };
     const end: End = {
       frame: (text) => {
         mine.bounds.hears(text);
@@ -272,7 +282,7 @@ export class AgentNode {
         this.#feed(mine, { type: "writable", attempt });
       },
     };
-    const dialling = this.#around.network.dial(claim, end, {
+    const dialling = this.#around.network.dial(way, claim, end, {
       opened: (socket) => {
         mine.opened(attempt, socket);
         this.#feed(mine, { type: "dialed", attempt });
@@ -285,6 +295,10 @@ export class AgentNode {
     });
     mine.dials.set(attempt, dialling);
   }
+}
+
+function urlOf(server: string): string {
+  return `https://${server}:7470`;
 }
 
 /** What a driver reads when it starts. */

@@ -1,4 +1,4 @@
-/** The simulated server: the real core on simulated clock, disk and network. It can die between any two effects. */
+/** A simulated server: the real core on simulated clock, disk and network. It can die between any two effects. */
 import { type ErrorBody, JabberError } from "../../../base/errors.ts";
 import type { Json } from "../../../base/json.ts";
 import { memoryStore } from "../../../base/store_memory.ts";
@@ -10,8 +10,9 @@ import { createNodeClock, type NodeClock } from "../world/clock.ts";
 import { type DiskWatch, SimDisk } from "../world/disk.ts";
 import { SimFailure } from "../checks/failure.ts";
 import { gist, short } from "../world/journal.ts";
-import type { End, Socket } from "../world/network.ts";
+import type { End, Listener, Socket } from "../world/network.ts";
 import { createTimers, type Timers, type World } from "../world/world.ts";
+import { createGate, type Gate } from "./gate.ts";
 
 /** What came of a request: nothing is known when the server died over it. */
 export type Outcome = { answer: Json } | { error: ErrorBody } | { lost: true };
@@ -41,14 +42,20 @@ const OPERATOR: Operator = { user: "olga", role: "admin", address: "192.0.2.7" }
 /** Between a drain and the end of the process. */
 const GOODBYE_MS = 500;
 
-export class ServerNode {
+export class ServerNode implements Listener<AgentProof> {
   readonly clock: NodeClock;
   readonly disk: SimDisk;
+  /** Whether its process runs or is stopped. */
+  readonly gate: Gate = createGate();
+  /** What a server of another version would say besides, as the faults want it. */
+  chatter: (() => string | undefined) | undefined;
   readonly #world: World;
   readonly #around: ServerSurroundings;
   #process: Process | undefined;
+  #starting = false;
 
-  constructor(world: World, around: ServerSurroundings) {
+  /** @param name for a reader, and as the host in its URL @param node its id */
+  constructor(world: World, readonly name: string, readonly node: string, around: ServerSurroundings) {
     this.#world = world;
     this.#around = around;
     this.clock = createNodeClock(world.timeline);
@@ -65,8 +72,13 @@ export class ServerNode {
 
   /** Starts the process; it is up when the world's `starting` has ended. */
   start(): void {
-    if (this.#process !== undefined || this.#world.starting !== undefined) return;
-    this.#world.starting = bootEvent(memoryStore(this.disk.engine)).then((event) => this.#begin(event));
+    if (this.#process !== undefined || this.#starting) return;
+    this.#starting = true;
+    this.#world.starting.push(async () => {
+      const event = await bootEvent(memoryStore(this.disk.engine));
+      this.#starting = false;
+      this.#begin(event);
+    });
   }
 
   die(backMs: number): void {
@@ -74,6 +86,7 @@ export class ServerNode {
     if (mine === undefined) return;
     this.#note(`is dead for ${backMs} ms`);
     this.#process = undefined;
+    this.gate.reset();
     mine.timers.clear();
     for (const { socket } of mine.sockets.values()) socket.vanish();
     for (const { done } of mine.asked.values()) done?.({ lost: true });
@@ -87,6 +100,10 @@ export class ServerNode {
     if (mine === undefined) return;
     this.#feed(mine, { type: "drain" });
     this.#world.timeline.after(GOODBYE_MS, () => this.#process === mine && this.die(backMs));
+  }
+
+  ready(work: () => void, gone: () => void): void {
+    this.gate.pass(work, gone);
   }
 
   /** An agent that has proved who it is. */
@@ -116,13 +133,13 @@ export class ServerNode {
   }
 
   #note(what: string): void {
-    this.#world.note("server", what);
+    this.#world.note(this.name, what);
   }
 
   #begin(event: ServerEvent): void {
     const { makers, cast, dice, timeline, aliveEveryMs } = this.#world;
     const core = makers.serverCore({
-      node: cast.node,
+      node: this.node,
       cluster: CLUSTER,
       version: "0.0.1",
       rng: dice.fork(),
@@ -130,7 +147,7 @@ export class ServerNode {
       settings: { aliveEveryMs },
     });
     const wall = () => this.clock.now();
-    const timers = createTimers(timeline, wall, (name) => this.#feed(mine, { type: "timer", name }));
+    const timers = createTimers(timeline, this.clock, wall, (name) => this.#feed(mine, { type: "timer", name }));
     const mine: Process = { core, timers, sockets: new Map(), asked: new Map(), waiting: 0, lastId: 0 };
     this.#process = mine;
     this.#note("starts");
@@ -140,6 +157,7 @@ export class ServerNode {
 
   /** Only the process of now hears anything. */
   #feed(mine: Process, event: ServerEvent): void {
+    if (this.gate.shut) return this.gate.pass(() => this.#feed(mine, event));
     if (this.#process !== mine) return;
     const { dice, crash } = this.#world;
     this.#note(describeEvent(event));
@@ -157,7 +175,7 @@ export class ServerNode {
       return mine.core.step(event, this.clock.now());
     } catch (cause) {
       const why = cause instanceof Error ? cause.stack : cause;
-      throw new SimFailure("core", `the server threw at ${event.type}: ${why}`);
+      throw new SimFailure("core", `${this.name} threw at ${event.type}: ${why}`);
     }
   }
 
@@ -189,6 +207,8 @@ export class ServerNode {
         return this.#note(`announces ${effect.event} ${JSON.stringify(effect.fields)}`);
       case "timer":
         return mine.timers.set(effect.name, effect.at);
+      case "share":
+        return this.#note(`shares ${effect.kind} ${effect.id}`);
       case "count":
         return;
       case "log":
@@ -204,6 +224,8 @@ export class ServerNode {
     this.#note(`sends ${short(to.agent)} ${gist(text)}`);
     this.#around.sends(to.agent, text);
     to.socket.send(text);
+    const besides = this.chatter?.();
+    if (besides !== undefined) to.socket.send(besides);
   }
 
   #persist(mine: Process, { token, ops }: ServerEffect & { do: "persist" }): void {
