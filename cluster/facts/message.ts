@@ -3,7 +3,7 @@ import * as z from "zod/mini";
 import { JabberError } from "../../base/errors.ts";
 import { isUlid } from "../../base/ids.ts";
 import { LIMITS } from "../../base/limits.ts";
-import { USER_TYPES } from "../user_types.ts";
+import { USER_KINDS } from "../user_kinds.ts";
 import type { Fact, FactMessage } from "./contract.ts";
 
 /** Stands in URLs and before `=`. */
@@ -50,14 +50,14 @@ export function encodeFact({ fact, ttl }: FactMessage): Uint8Array {
   };
   const text = encoder.encode(JSON.stringify(message));
   const bytes = new Uint8Array(1 + text.length);
-  bytes[0] = USER_TYPES.fact;
+  bytes[0] = USER_KINDS.fact;
   bytes.set(text, 1);
   return bytes;
 }
 
 /** What the bytes say; undefined when they are no message of this form. Never throws. */
 export function decodeFact(bytes: Uint8Array): FactMessage | undefined {
-  if (bytes[0] !== USER_TYPES.fact || bytes.length > LIMITS.factMessageBytesMax) return undefined;
+  if (bytes[0] !== USER_KINDS.fact || bytes.length > LIMITS.factMessageBytesMax) return undefined;
   let value: unknown;
   try {
     value = JSON.parse(decoder.decode(bytes.subarray(1)));

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { LIMITS } from "../../base/limits.ts";
-import { USER_TYPES } from "../user_types.ts";
+import { USER_KINDS } from "../user_kinds.ts";
 import type { Fact } from "./contract.ts";
 import { checkFact, decodeFact, encodeFact, factSummary, readFact } from "./message.ts";
 
@@ -22,12 +22,12 @@ const textOf = (bytes: Uint8Array) => new TextDecoder().decode(bytes.subarray(1)
 function changed(change: (message: Record<string, unknown>) => unknown): Uint8Array {
   const message = JSON.parse(textOf(encodeFact({ fact: FACT, ttl: 4 })));
   const text = JSON.stringify(change(message) ?? message);
-  return new Uint8Array([USER_TYPES.fact, ...new TextEncoder().encode(text)]);
+  return new Uint8Array([USER_KINDS.fact, ...new TextEncoder().encode(text)]);
 }
 
 Deno.test("a message is its type's byte and the JSON that the exercise shows", () => {
   const bytes = encodeFact({ fact: FACT, ttl: 4 });
-  assert.equal(bytes[0], 64);
+  assert.equal(bytes[0], 65);
   assert.equal(
     textOf(bytes),
     '{"uuid":"01KAFM0000000000000000000A","origin":"jimmy","by":"tod","address":"196.18.1.0","port":80,"version":3,' +
@@ -86,10 +86,10 @@ Deno.test("decodeFact() takes nothing that does not fit its form", () => {
   const rows: [why: string, bytes: Uint8Array][] = [
     ["nothing", new Uint8Array()],
     ["the type alone", good.subarray(0, 1)],
-    ["another type", good.with(0, 65)],
+    ["another type", good.with(0, 64)],
     ["cut off", good.subarray(0, good.length - 1)],
-    ["no UTF-8", new Uint8Array([64, 0x22, 0xff, 0x22])],
-    ["no object", new Uint8Array([64, 0x5b, 0x5d])],
+    ["no UTF-8", new Uint8Array([65, 0x22, 0xff, 0x22])],
+    ["no object", new Uint8Array([65, 0x5b, 0x5d])],
     ["a negative TTL", changed((message) => void (message["ttl"] = -1))],
     ["a TTL past the limit", changed((message) => void (message["ttl"] = LIMITS.factTtlMax + 1))],
     ["half a TTL", changed((message) => void (message["ttl"] = 1.5))],
@@ -117,7 +117,7 @@ Deno.test("decodeFact() takes nothing that does not fit its form", () => {
 Deno.test("decodeFact() never throws, whatever comes", () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 200 }), fc.nat(300), fc.nat(255), (noise, at, byte) => {
-      decodeFact(new Uint8Array([USER_TYPES.fact, ...noise]));
+      decodeFact(new Uint8Array([USER_KINDS.fact, ...noise]));
       const bytes = encodeFact({ fact: FACT, ttl: 4 });
       const message = decodeFact(bytes.with(at % bytes.length, byte));
       assert.ok(message === undefined || message.ttl <= LIMITS.factTtlMax);

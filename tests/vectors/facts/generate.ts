@@ -7,7 +7,7 @@ import type { Json, JsonObject } from "../../../base/json.ts";
 import { seededRng } from "../../../base/rng.ts";
 import type { Fact, FactEffect, FactEvent, FactsCore } from "../../../cluster/facts/contract.ts";
 import { createFacts } from "../../../cluster/facts/core.ts";
-import { USER_TYPES } from "../../../cluster/user_types.ts";
+import { USER_KINDS } from "../../../cluster/user_kinds.ts";
 import { type Case, CASES, type Happening } from "./cases.ts";
 
 /** 2025-11-20T00:00:00Z */
@@ -35,7 +35,7 @@ function eventOf(happening: Exclude<Happening, { wait: number }>): FactEvent {
   if ("members" in happening) return { type: "members", names: happening.members };
   if ("healed" in happening) return { type: "healed", facts: happening.healed as unknown as Fact[] };
   const text = "text" in happening ? happening.text : JSON.stringify(happening.message);
-  const bytes = new Uint8Array([USER_TYPES.fact, ...new TextEncoder().encode(text)]);
+  const bytes = new Uint8Array([USER_KINDS.fact, ...new TextEncoder().encode(text)]);
   return { type: "message", from: happening.from, bytes };
 }
 
