@@ -354,6 +354,8 @@ export const LIMITS = {
   // --- membership ---
   /** Members one server knows, dead ones counted: a cluster is servers, not agents. */
   membersMax: 4096,
+  /** A member's name: two of them, an address and the rest of a message fit a packet with room. */
+  memberNameCharsMax: 255,
   /** What a member says of itself in gossip; memberlist's own bound. */
   memberMetaBytesMax: 512,
   /** Addresses one `join` tries. */
