@@ -29,8 +29,6 @@ export interface Tally {
   readonly falseDead: number;
   /** Of them, those declared at nodes that were themselves never slow. */
   readonly falseDeadAtHealthy: number;
-  /** Suspicions of such nodes. */
-  readonly falseSuspect: number;
   /** For each crash: until the first, and until the last of the never slow that live, believed it. */
   readonly firstMs: readonly number[];
   readonly fullMs: readonly number[];
@@ -52,7 +50,6 @@ export function tally(cell: Cell, { beliefs, traffic }: Run): Tally {
   return {
     falseDead: falseDead.length,
     falseDeadAtHealthy: falseDead.filter(({ by }) => !slow.has(by)).length,
-    falseSuspect: beliefs.filter((belief) => belief.state === "suspect" && isFalse(belief)).length,
     firstMs: seen.map(({ first }) => first),
     fullMs: seen.map(({ full }) => full),
     unseen: seen.filter(({ full }) => full === Infinity).length,
@@ -86,7 +83,6 @@ export function total(tallies: readonly Tally[]): Tally {
   return {
     falseDead: sum((one) => one.falseDead),
     falseDeadAtHealthy: sum((one) => one.falseDeadAtHealthy),
-    falseSuspect: sum((one) => one.falseSuspect),
     firstMs: tallies.flatMap((one) => one.firstMs),
     fullMs: tallies.flatMap((one) => one.fullMs),
     unseen: sum((one) => one.unseen),
