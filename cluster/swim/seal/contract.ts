@@ -65,7 +65,7 @@ export const SEAL_FAULTS = {
   own: "our own packet, come back",
   unproved_boot: "of a member not known to be running; it was challenged, or was so a moment ago",
   busy: "as `unproved_boot`, and too many were challenged already",
-  stale_answer: "answers no question that is open",
+  stale: "a question to an earlier boot of ours, or an answer to no open question",
   replayed: "heard before",
   too_old: "sent before the proof, or so long ago that it may have been heard before",
   out_of_turn: "a frame of another stream, side or place than the next one",

@@ -11,23 +11,26 @@ import { toBase64url } from "../../../wire/base64url.ts";
 export interface GossipKey {
   /** 8 characters that name the key and tell nothing of it. */
   readonly id: string;
-  /** 16, 24 or 32. */
+  /** 32 of them; for `aes-gcm` also 16 or 24. */
   readonly bytes: Uint8Array;
 }
 
-const KEY_BYTES: ReadonlySet<number> = new Set([16, 24, 32]);
+/** What the keys may be for. RFC 7518 §3.2: a key of HS256 has no less than 32 bytes. */
+const KEY_BYTES = { "jws": [32], "aes-gcm": [16, 24, 32] } as const satisfies Record<string, readonly number[]>;
 const ID_BYTES = 6;
 /** Longer than any key in base64. */
 const LINE_CHARS_MAX = 64;
 
 export class Keyring {
+  readonly security: keyof typeof KEY_BYTES;
   /** The primary first. */
   #keys: readonly GossipKey[];
 
-  /** Throws `key.malformed` for no key, a key that is none, or too many. */
-  constructor(keys: readonly Uint8Array[]) {
-    const unique = new Map(keys.map(gossipKey).map((key) => [key.id, key]));
-    if (unique.size === 0) throw new JabberError("key.malformed", "the gossip keyring is empty");
+  /** The first is the primary. Throws `gossip.key_invalid` for no key, a key of another length, or too many. */
+  constructor(security: keyof typeof KEY_BYTES, keys: readonly Uint8Array[]) {
+    this.security = security;
+    const unique = new Map(keys.map((bytes) => this.#key(bytes)).map((key) => [key.id, key]));
+    if (unique.size === 0) throw new JabberError("gossip.key_invalid", "the keyring is empty");
     if (unique.size > LIMITS.gossipKeysMax) throw tooMany();
     this.#keys = [...unique.values()];
   }
@@ -41,9 +44,9 @@ export class Keyring {
     return this.#keys[0]!;
   }
 
-  /** Opens from now on. One that is there already stays as it is. Throws `key.malformed`. */
+  /** Opens from now on. One that is there already stays as it is. Throws `gossip.key_invalid`. */
   add(bytes: Uint8Array): GossipKey {
-    const key = gossipKey(bytes);
+    const key = this.#key(bytes);
     const known = this.#keys.find(({ id }) => id === key.id);
     if (known !== undefined) return known;
     if (this.#keys.length === LIMITS.gossipKeysMax) throw tooMany();
@@ -57,17 +60,22 @@ export class Keyring {
     this.#keys = [key, ...this.#keys.filter((other) => other !== key)];
   }
 
-  /** Opens no longer. Throws `input.not_found`, and `input.conflict` for the primary. */
+  /** Opens no longer. Throws `input.not_found`, and `gossip.key_primary` for the primary. */
   remove(id: string): void {
     const key = this.#known(id);
-    if (key === this.primary) {
-      throw new JabberError("input.conflict", `the gossip key ${id} is in use: use another first`);
-    }
+    if (key === this.primary) throw new JabberError("gossip.key_primary", id);
     this.#keys = this.#keys.filter((other) => other !== key);
   }
 
   toText(): string {
     return this.#keys.map(({ bytes }) => `${Buffer.from(bytes).toString("base64")}\n`).join("");
+  }
+
+  #key(bytes: Uint8Array): GossipKey {
+    const lengths: readonly number[] = KEY_BYTES[this.security];
+    if (lengths.includes(bytes.length)) return { id: gossipKeyId(bytes), bytes: bytes.slice() };
+    const wanted = `${this.security} takes ${lengths.join(", ")} bytes`;
+    throw new JabberError("gossip.key_invalid", `it has ${bytes.length} bytes; ${wanted}`);
   }
 
   #known(id: string): GossipKey {
@@ -77,32 +85,28 @@ export class Keyring {
   }
 }
 
-/** Reads a keyring's text. Throws `key.malformed`, and never says the key. */
-export function parseKeyring(text: string): Keyring {
-  return new Keyring(
-    text.split("\n").flatMap((line, i) => line.trim() === "" ? [] : [parseKey(line.trim(), `line ${i + 1}`)]),
-  );
+/** Reads a keyring's text. Throws `gossip.key_invalid`, and never says the key. */
+export function parseKeyring(security: Keyring["security"], text: string): Keyring {
+  const lines = text.split("\n").map((line) => line.trim());
+  return new Keyring(security, lines.flatMap((line, i) => line === "" ? [] : [parseKey(line, `line ${i + 1}`)]));
 }
 
-/** Reads one key in base64, as it is typed. Throws `key.malformed`, and never says the key. */
-export function parseKey(text: string, where = "the gossip key"): Uint8Array {
+/** Reads one key in base64, as it is typed. Throws `gossip.key_invalid`, and never says the key. */
+export function parseKey(text: string, where = "the text"): Uint8Array {
   const bytes = text.length <= LINE_CHARS_MAX ? Buffer.from(text, "base64") : Buffer.alloc(0);
   // Without this the decoder skips over what is no base64.
-  if (bytes.toString("base64") !== text) throw new JabberError("key.malformed", `${where} is not base64`);
+  if (bytes.length === 0 || bytes.toString("base64") !== text) {
+    throw new JabberError("gossip.key_invalid", `${where} is not base64`);
+  }
   return new Uint8Array(bytes);
 }
 
-function gossipKey(bytes: Uint8Array): GossipKey {
-  if (!KEY_BYTES.has(bytes.length)) {
-    throw new JabberError("key.malformed", `a gossip key has 16, 24 or 32 bytes, not ${bytes.length}`);
-  }
+/** Names a key: the start of a hash of it, in base64url. */
+export function gossipKeyId(bytes: Uint8Array): string {
   const digest = createHash("sha256").update("jabberwocky gossip key\n").update(bytes).digest();
-  return { id: toBase64url(digest.subarray(0, ID_BYTES)), bytes: bytes.slice() };
+  return toBase64url(digest.subarray(0, ID_BYTES));
 }
 
 function tooMany(): JabberError {
-  return new JabberError(
-    "key.malformed",
-    `a gossip keyring has at most ${LIMITS.gossipKeysMax} keys: remove one first`,
-  );
+  return new JabberError("gossip.key_invalid", `a keyring has at most ${LIMITS.gossipKeysMax} keys: remove one first`);
 }
