@@ -2,7 +2,7 @@
  * Worlds that found a bug, and what it was: they are run for ever. Each fails again when its bug is put back. Since every
  * change of a core gives its worlds another history, what they found is held by tests beside the cores as well.
  */
-import type { Harsh } from "./faults/faults.ts";
+import type { Harsh } from "./faults/profile.ts";
 
 export interface Regression {
   seed: number;

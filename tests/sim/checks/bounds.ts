@@ -81,10 +81,16 @@ export function createAgentBounds(name: string): AgentBounds {
   };
 }
 
-/** @param agents how many there are @param waiting effects of the server that are not answered yet */
-export function checkServerBounds(gauges: Gauges, agents: number, orders: number, waiting: number): void {
+/** @param name the server's @param agents how many there are @param waiting effects of the server that are not answered yet */
+export function checkServerBounds(
+  name: string,
+  gauges: Gauges,
+  agents: number,
+  orders: number,
+  waiting: number,
+): void {
   const { sessions, sessionsReady, queueBytes, openOrders, openTargets } = gauges;
-  const said = (what: string) => () => `the server holds ${what}: ${JSON.stringify(gauges)}`;
+  const said = (what: string) => () => `${name} holds ${what}: ${JSON.stringify(gauges)}`;
   must("bounds", gauges.agents <= agents && gauges.agentsPending <= agents, said("agents that do not exist"));
   must("bounds", sessionsReady <= agents && sessions <= agents, said("more sessions than agents"));
   must("bounds", queueBytes >= 0 && queueBytes <= LIMITS.storeQueueBytesMax, said("too long a queue"));
@@ -96,6 +102,6 @@ export function checkServerBounds(gauges: Gauges, agents: number, orders: number
   must(
     "bounds",
     waiting <= LIMITS.storeQueueBytesMax / 1024,
-    () => `the server waits for ${waiting} answers of its disk`,
+    () => `${name} waits for ${waiting} answers of its disk`,
   );
 }

@@ -1,4 +1,5 @@
 /** The end: after the heal everything is connected, delivered, ended, and told as it was. */
+import type { JsonObject } from "../../../base/json.ts";
 import type { MemoryEngine } from "../../../base/store_memory.ts";
 import { AGENT_TABLES } from "../../../agent/core/contract.ts";
 import { SERVER_TABLES } from "../../../server/core/contract.ts";
@@ -14,30 +15,40 @@ import type { ServerNode } from "../nodes/server_node.ts";
  * @param forgetful agents whose disks were put back
  */
 export function unfinished(
-  server: ServerNode,
+  servers: readonly ServerNode[],
   agents: readonly AgentNode[],
   records: RecordChecks,
   forgetful: ReadonlySet<string>,
 ): string | undefined {
-  if (!server.up) return "the server is down";
+  for (const { up, name } of servers) if (!up) return `${name} is down`;
   for (const agent of agents) {
-    const { name } = agent.host;
-    if (agent.state !== "READY") return `${name} is ${agent.state}`;
-    if (agent.live > 0) return `${name} has ${agent.live} runs under way`;
-    if (agent.disk.waiting > 0) return `${name} waits for its disk`;
-    for (const { key, row } of agent.disk.engine.rows(AGENT_TABLES.job, { limit: Infinity })) {
-      if (row["state"] === "active") return `${name} still has job ${key}`;
-    }
+    const why = busy(agent);
+    if (why !== undefined) return why;
   }
   const missing = records.missing();
-  if (missing !== undefined) return `the server has not got ${missing}`;
-  const { engine } = server.disk;
-  for (const { key, row } of engine.rows(SERVER_TABLES.order, { limit: Infinity })) {
-    if (row["doneAt"] === 0 && !isForgotten(engine, key, forgetful)) return `order ${key} is not done`;
+  if (missing !== undefined) return `no server has got ${missing}`;
+  for (const server of servers) {
+    const { name, disk } = server;
+    for (const { key, row } of disk.engine.rows(SERVER_TABLES.order, { limit: Infinity })) {
+      if (row["doneAt"] === 0 && !isForgotten(disk.engine, key, forgetful)) {
+        return `order ${key} is not done on ${name}`;
+      }
+    }
+    if (disk.waiting > 0) return `${name} waits for its disk`;
+    const gauges = server.gauges();
+    if (gauges === undefined || gauges.queueBytes > 0) return `${name}'s queue is not empty`;
   }
-  if (server.disk.waiting > 0) return "the server waits for its disk";
-  const gauges = server.gauges();
-  return gauges === undefined || gauges.queueBytes > 0 ? "the server's queue is not empty" : undefined;
+  return undefined;
+}
+
+function busy({ host: { name }, state, live, disk }: AgentNode): string | undefined {
+  if (state !== "READY") return `${name} is ${state}`;
+  if (live > 0) return `${name} has ${live} runs under way`;
+  if (disk.waiting > 0) return `${name} waits for its disk`;
+  for (const { key, row } of disk.engine.rows(AGENT_TABLES.job, { limit: Infinity })) {
+    if (row["state"] === "active") return `${name} still has job ${key}`;
+  }
+  return undefined;
 }
 
 /** It goes on, for all that anybody knows, on a host that has forgotten it. */
@@ -47,28 +58,21 @@ function isForgotten(server: MemoryEngine, order: string, forgetful: ReadonlySet
 }
 
 /**
- * What the server says of each order on each agent is what happened there.
- * @param slipped orders that reached the agent behind the server's back
+ * What each server says of each order on each agent is what happened there.
+ * @param slipped orders that reached the agent behind its server's back
  * @param forgetful agents whose disks were put back: they may have done what they do not know
  */
 export function checkTold(
-  server: MemoryEngine,
+  servers: readonly ServerNode[],
   agents: readonly AgentNode[],
   { started }: RunChecks,
   slipped: ReadonlySet<string>,
   forgetful: ReadonlySet<string>,
 ): void {
-  for (const [key, row] of targetsOnDisk(server)) {
-    if (forgetful.has(key.slice(key.indexOf("/") + 1))) continue;
-    const runs = started.get(key) ?? [];
-    const state = String(row["state"]);
-    must("targets", state !== "started", () => `target ${key} is still started`);
-    if (slipped.has(key)) continue;
-    const said = () => `target ${key} is ${state}, and ${runs.length} runs were started there`;
-    if (runs.length > 0) must("targets", state === "finished", said);
-    if (state === "finished" && runs.length === 0) {
-      // It ended before the work began.
-      must("targets", row["ok"] === false, said);
+  for (const { disk } of servers) {
+    for (const [key, row] of targetsOnDisk(disk.engine)) {
+      if (forgetful.has(key.slice(key.indexOf("/") + 1))) continue;
+      checkTarget(key, row, started.get(key) ?? [], slipped.has(key));
     }
   }
   for (const { host, disk } of agents) {
@@ -76,4 +80,14 @@ export function checkTold(
       must("converge", row["state"] === "finished", () => `${host.name} still has run ${key} as ${row["state"]}`);
     }
   }
+}
+
+function checkTarget(key: string, row: JsonObject, runs: readonly string[], slipped: boolean): void {
+  const state = String(row["state"]);
+  must("targets", state !== "started", () => `target ${key} is still started`);
+  if (slipped) return;
+  const said = () => `target ${key} is ${state}, and ${runs.length} runs were started there`;
+  if (runs.length > 0) must("targets", state === "finished", said);
+  // It ended before the work began.
+  if (state === "finished" && runs.length === 0) must("targets", row["ok"] === false, said);
 }

@@ -3,6 +3,7 @@ import type { JsonObject } from "../../../base/json.ts";
 import { isJsonObject } from "../../../base/json.ts";
 import type { MemoryEngine } from "../../../base/store_memory.ts";
 import type { StoreOp } from "../../../base/store.ts";
+import type { Holder } from "./records.ts";
 import { SERVER_TABLES, type ServerRequest } from "../../../server/core/contract.ts";
 import { must } from "./failure.ts";
 
@@ -14,74 +15,102 @@ export interface OrderChecks {
   replied(request: ServerRequest, answer: unknown): void;
   /** Whatever the server once said yes to is there: asked when it starts, and at the end. */
   promisesAreKept(): void;
-  /** Commands that left the server: `<order>/<agent>`. */
-  readonly sent: ReadonlySet<string>;
 }
 
 const RANK: Record<string, number> = { "not-sent": 0, sent: 1, started: 2, refused: 3, finished: 3 };
 
-/** @param server what is durable on the server */
-export function createOrderChecks(server: MemoryEngine): OrderChecks {
-  const promised = { order: new Set<string>(), script: new Set<string>(), approved: new Set<string>() };
-  const sent = new Set<string>();
-
-  const promisesAreKept = (): void => {
-    for (const id of promised.order) {
-      const row = server.row(SERVER_TABLES.order, id);
-      must("durable", row !== undefined, () => `order ${id} was promised to an operator and is gone`);
-    }
-    for (const hash of promised.script) {
-      const text = server.row(SERVER_TABLES.scriptText, hash);
-      must("durable", text !== undefined, () => `script ${hash} was pushed and is gone`);
-    }
-    for (const id of promised.approved) {
-      const state = server.row(SERVER_TABLES.agent, id)?.["state"];
-      must("durable", state === "enrolled", () => `agent ${id} was approved and is ${state}`);
-    }
-  };
-
+export function createOrderChecks(server: Holder): OrderChecks {
+  const { name, engine } = server;
+  const promises = createPromises(server);
+  const targets = createTargetChecks(server);
   return {
-    sent,
-    promisesAreKept,
+    promisesAreKept: () => promises.areKept(),
     serverApplies(op) {
-      if (op.op === "put" && op.table === SERVER_TABLES.target) {
-        const before = targetsOnDisk(server, op.key.slice(0, op.key.indexOf("/")));
-        for (const [key, row] of targetsIn([op])) checkStep(key, before.get(key), row, sent);
-      }
-      if (op.op === "delete" && op.table === SERVER_TABLES.target) {
-        must("targets", false, () => `the server forgets target ${op.key}`);
-      }
+      targets.serverApplies(op);
       if (op.op !== "put" || op.table !== SERVER_TABLES.order) return;
-      checkOrder(op.key, server.row(op.table, op.key), op.row);
+      checkOrder(op.key, engine().row(op.table, op.key), op.row);
     },
     serverSends(agent, text) {
       if (!text.includes('"kind":"command"')) return;
       const message: unknown = JSON.parse(text);
       const order = isJsonObject(message) ? String(message["job"]) : "";
-      if (isJsonObject(message) && isJsonObject(message["body"]) && Object.hasOwn(message["body"], "job")) {
-        const text = server.row(SERVER_TABLES.jobText, order)?.["text"];
-        // A version that was written meanwhile is on disk as well.
-        return must("durable", text !== undefined, () => `job ${order} leaves the server and is not on its disk`);
+      if (!isJsonObject(message) || !isJsonObject(message["body"]) || !Object.hasOwn(message["body"], "job")) {
+        return targets.leaves(`${order}/${agent}`);
       }
-      const key = `${order}/${agent}`;
-      const state = targetsOnDisk(server, order).get(key)?.["state"];
-      must(
-        "durable",
-        state !== undefined && state !== "not-sent",
-        () => `order ${key} leaves the server, whose disk says ${state}`,
-      );
-      sent.add(key);
+      const job = engine().row(SERVER_TABLES.jobText, order)?.["text"];
+      // A version that was written meanwhile is on disk as well.
+      must("durable", job !== undefined, () => `job ${order} leaves ${name} and is not on its disk`);
     },
     replied(request, answer) {
       if (!isJsonObject(answer)) return;
       const real = answer["dryRun"] === false;
       if (real && (request.ask === "submitOrder" || request.ask === "submitUnsigned")) {
-        promised.order.add(String(answer["order"]));
+        promises.add("order", String(answer["order"]));
       }
-      if (request.ask === "pushScript") promised.script.add(String(answer["hash"]));
-      if (request.ask === "approveAgent") promised.approved.add(request.agent);
-      if (request.ask === "cancelOrder") checkCancelled(server, request.order, answer);
-      promisesAreKept();
+      if (request.ask === "pushScript") promises.add("script", String(answer["hash"]));
+      if (request.ask === "approveAgent") promises.add("approval", request.agent);
+      if (request.ask === "cancelOrder") checkCancelled(engine(), request.order, answer);
+    },
+  };
+}
+
+type Promised = "order" | "script" | "approval";
+
+/** What the server once said yes to. */
+function createPromises({ name, engine }: Holder) {
+  const isKept: Record<Promised, (id: string) => void> = {
+    order(id) {
+      const row = engine().row(SERVER_TABLES.order, id);
+      must("durable", row !== undefined, () => `order ${id} was promised to an operator and is gone from ${name}`);
+    },
+    script(hash) {
+      const text = engine().row(SERVER_TABLES.scriptText, hash);
+      must("durable", text !== undefined, () => `script ${hash} was pushed and is gone from ${name}`);
+    },
+    approval(id) {
+      const state = engine().row(SERVER_TABLES.agent, id)?.["state"];
+      must("durable", state === "enrolled", () => `agent ${id} was approved and is ${state} on ${name}`);
+    },
+  };
+  const given: { [what in Promised]: Set<string> } = { order: new Set(), script: new Set(), approval: new Set() };
+  return {
+    add(what: Promised, id: string): void {
+      given[what].add(id);
+      isKept[what](id);
+    },
+    areKept(): void {
+      for (const what of ["order", "script", "approval"] as const) given[what].forEach(isKept[what]);
+    },
+  };
+}
+
+/** How far each order got on each agent, as the disk tells it. */
+function createTargetChecks({ name }: Holder) {
+  /** A row of one target's own goes before a row of many. */
+  const own = new Map<string, JsonObject>();
+  const shared = new Map<string, JsonObject>();
+  const known = (key: string): JsonObject | undefined => own.get(key) ?? shared.get(key);
+  const sent = new Set<string>();
+  return {
+    serverApplies(op: StoreOp): void {
+      if (op.op === "delete" && op.table === SERVER_TABLES.target) {
+        must("targets", false, () => `${name} forgets target ${op.key}`);
+      }
+      if (op.op !== "put" || op.table !== SERVER_TABLES.target) return;
+      for (const [key, row] of targetsIn([op])) {
+        checkStep(key, known(key), row, sent);
+        (key === op.key ? own : shared).set(key, row);
+      }
+    },
+    /** The command goes out to its agent. */
+    leaves(key: string): void {
+      const state = known(key)?.["state"];
+      must(
+        "durable",
+        state !== undefined && state !== "not-sent",
+        () => `order ${key} leaves ${name}, whose disk says ${state}`,
+      );
+      sent.add(key);
     },
   };
 }

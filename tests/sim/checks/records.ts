@@ -1,9 +1,9 @@
 /**
- * Records: what an agent wrote down is found on the server in the end, unchanged; what anybody was told is durable, is;
+ * Records: what an agent wrote down is found on a server in the end, unchanged; what anybody was told is durable, is;
  * offsets are gapless. The truth is what the disks made durable, in the order they did.
  *
  * An agent whose disk was put back from a backup goes on from there: what it had written since is no longer its own, but
- * what the server holds of it stays, under its offsets, and what the agent writes there anew must be found elsewhere.
+ * what a server holds of it stays, under its offsets, and what the agent writes there anew must be found elsewhere.
  */
 import type { MemoryEngine } from "../../../base/store_memory.ts";
 import { addRange, holes } from "../../../base/ranges.ts";
@@ -13,39 +13,47 @@ import { isJsonObject } from "../../../base/json.ts";
 import { nextIncarnation } from "../../../wire/streams.ts";
 import { must } from "./failure.ts";
 
+/** A server as the checkers see it. */
+export interface Holder {
+  readonly name: string;
+  /** What is durable there. */
+  engine(): MemoryEngine;
+}
+
 export interface RecordChecks {
   /** An agent's disk is about to apply an op. */
   agentApplies(op: StoreOp): void;
   agentSends(text: string): void;
   /** An agent goes on from an earlier disk. */
   rewound(agent: string, disk: MemoryEngine): void;
-  /** The server's disk is about to apply an op. */
-  serverApplies(op: StoreOp): void;
-  serverSends(text: string): void;
-  serverPublishes(stream: string, first: number, lines: readonly string[]): void;
-  /** What was acknowledged is there: asked when the server starts, and at the end. */
-  acknowledgedIsThere(): void;
-  /** Where a record lies that its agent has and the server has not. */
-  missing(): string | undefined;
+  /** A server's disk is about to apply an op. */
+  serverApplies(server: Holder, op: StoreOp): void;
+  serverSends(server: Holder, text: string): void;
+  serverPublishes(server: Holder, stream: string, first: number, lines: readonly string[]): void;
+  /** What this server acknowledged is there: asked when it starts, and at the end. */
+  acknowledgedIsThere(server: Holder): void;
+  /** Where a record lies that its agent has and no server has. @param anew without trust in what was found before */
+  missing(anew?: boolean): string | undefined;
   /** Records that agents made durable. */
   count(): number;
 }
 
 interface Ledger {
-  /** What is durable on the server. */
-  readonly server: MemoryEngine;
+  readonly servers: readonly Holder[];
   /** The lines of each stream as the agents' disks have made them durable. */
   readonly minted: Map<string, string[]>;
   /** Lines that a rewound agent wrote before. */
   readonly former: Set<string>;
-  /** What an agent was told that the server keeps. */
-  readonly acknowledged: Map<string, StreamRange[]>;
+  /** What an agent was told that a server keeps: server → stream → ranges. */
+  readonly acknowledged: Map<Holder, Map<string, StreamRange[]>>;
+  /** Lines at the start of a stream that were found on servers, which neither change a line nor let one go. */
+  readonly found: Map<string, number>;
 }
 
-/** @param server what is durable on the server */
-export function createRecordChecks(server: MemoryEngine): RecordChecks {
-  const ledger: Ledger = { server, minted: new Map(), former: new Set(), acknowledged: new Map() };
-  const { minted, acknowledged } = ledger;
+export function createRecordChecks(servers: readonly Holder[]): RecordChecks {
+  const acknowledged = new Map(servers.map((server) => [server, new Map<string, StreamRange[]>()]));
+  const ledger: Ledger = { servers, minted: new Map(), former: new Set(), acknowledged, found: new Map() };
+  const { minted } = ledger;
   return {
     agentApplies: (op) => agentApplies(ledger, op),
     agentSends(text) {
@@ -57,49 +65,55 @@ export function createRecordChecks(server: MemoryEngine): RecordChecks {
       }
     },
     rewound: (agent, disk) => rewound(ledger, agent, disk),
-    serverApplies: (op) => serverApplies(ledger, op),
-    serverSends(text) {
+    serverApplies: (server, op) => serverApplies(ledger, server, op),
+    serverSends(server, text) {
       if (!text.includes('"kind":"ack"') && !text.includes('"kind":"welcome"')) return;
-      for (const { stream, first, next } of marksIn(text)) promise(ledger, stream, first, next, "the server");
+      for (const mark of marksIn(text)) promise(ledger, server, mark);
     },
-    serverPublishes(stream, first, lines) {
-      const stored = server.read(stream, first, { lines: lines.length, bytes: Infinity }).lines;
+    serverPublishes(server, stream, first, lines) {
+      const stored = server.engine().read(stream, first, { lines: lines.length, bytes: Infinity }).lines;
       lines.forEach((line, index) => {
         const same = stored[index]?.offset === first + index && stored[index].text === line;
-        must("durable", same, () => `${stream}#${first + index} is published and not durable`);
+        must("durable", same, () => `${stream}#${first + index} is published and not durable on ${server.name}`);
       });
     },
-    acknowledgedIsThere() {
-      for (const [stream, ranges] of acknowledged) for (const { from, to } of ranges) isThere(ledger, stream, from, to);
+    acknowledgedIsThere(server) {
+      for (const [stream, ranges] of acknowledged.get(server) ?? []) {
+        for (const { from, to } of ranges) isThere(ledger, server, stream, from, to);
+      }
     },
-    missing: () => missing(ledger),
+    missing(anew = false) {
+      if (anew) ledger.found.clear();
+      return missing(ledger);
+    },
     count: () => [...minted.values()].reduce((sum, lines) => sum + lines.length, 0),
   };
 }
 
 /** Somebody says that the server keeps this part. */
-function promise({ server, acknowledged }: Ledger, stream: string, first: number, next: number, by: string): void {
-  const gaps = holes(server.extent(stream)?.ranges ?? [], first, next);
+function promise({ acknowledged }: Ledger, server: Holder, { stream, first, next }: Mark): void {
+  const gaps = holes(server.engine().extent(stream)?.ranges ?? [], first, next);
   must(
     "acknowledged",
     gaps.length === 0,
-    () => `${by} says ${stream} is kept from ${first} to ${next}, but not there is ${JSON.stringify(gaps)}`,
+    () => `${server.name} says ${stream} is kept from ${first} to ${next}, but not there is ${JSON.stringify(gaps)}`,
   );
-  const ranges = acknowledged.get(stream) ?? [];
-  acknowledged.set(stream, ranges);
+  const streams = acknowledged.get(server)!;
+  const ranges = streams.get(stream) ?? [];
+  streams.set(stream, ranges);
   addRange(ranges, first, next);
 }
 
 /** The part is on the server, word for word. */
-function isThere(ledger: Ledger, stream: string, from: number, to: number): void {
-  const { lines } = ledger.server.read(stream, from, { lines: Math.max(1, to - from), bytes: Infinity });
+function isThere(ledger: Ledger, server: Holder, stream: string, from: number, to: number): void {
+  const { lines } = server.engine().read(stream, from, { lines: Math.max(1, to - from), bytes: Infinity });
   for (let offset = from; offset < to; offset++) {
     const line = lines[offset - from];
-    must("acknowledged", line?.offset === offset, () => `${stream}#${offset} is gone from the server`);
+    must("acknowledged", line?.offset === offset, () => `${stream}#${offset} is gone from ${server.name}`);
     must(
       "offsets",
       isWritten(ledger, stream, offset, line?.text),
-      () => `${stream}#${offset} has changed on the server`,
+      () => `${stream}#${offset} has changed on ${server.name}`,
     );
   }
 }
@@ -124,25 +138,26 @@ function agentApplies(ledger: Ledger, op: StoreOp): void {
   }
 }
 
-/** Whatever its agent is done with lies on the server, or goes on in the stream's next incarnation. */
-function isKept({ server, minted }: Ledger, stream: string, below: number, what: string): void {
-  const gone = missingOf(server, stream, (minted.get(stream) ?? []).slice(0, below));
+/** Whatever its agent is done with lies on a server, or goes on in the stream's next incarnation. */
+function isKept(ledger: Ledger, stream: string, below: number, what: string): void {
+  const gone = missingOf(ledger, stream, below);
   if (gone === undefined) return;
-  const heir = minted.get(nextIncarnation(stream)) ?? [];
+  const heir = ledger.minted.get(nextIncarnation(stream)) ?? [];
   const moved = heir.some((line) => idOf(line) === idOf(gone.line));
   must(
     "acknowledged",
     moved,
-    () => `an agent ${what} ${stream} below ${below}, the server has not got #${gone.offset}`,
+    () => `an agent ${what} ${stream} below ${below}, no server has got #${gone.offset}`,
   );
 }
 
 /** Backups are taken before anything was trimmed, so they hold the whole truth of their time. */
-function rewound({ minted, former }: Ledger, agent: string, disk: MemoryEngine): void {
+function rewound({ minted, former, found }: Ledger, agent: string, disk: MemoryEngine): void {
   for (const [stream, lines] of minted) {
     if (!stream.startsWith(`${agent}/`)) continue;
     for (const line of lines) former.add(line);
     minted.delete(stream);
+    found.delete(stream);
   }
   for (const { stream } of disk.extents("")) {
     const { lines } = disk.read(stream, 0, { lines: Infinity, bytes: Infinity });
@@ -150,51 +165,57 @@ function rewound({ minted, former }: Ledger, agent: string, disk: MemoryEngine):
   }
 }
 
-function serverApplies(ledger: Ledger, op: StoreOp): void {
+function serverApplies(ledger: Ledger, { name }: Holder, op: StoreOp): void {
   if (op.op === "trim" || op.op === "drop") {
-    must("acknowledged", false, () => `the server lets go of ${op.stream}`);
+    must("acknowledged", false, () => `${name} lets go of ${op.stream}`);
   }
   if (op.op !== "append") return;
   op.lines.forEach((line, index) => {
     const offset = op.first + index;
-    const said = () => `the server stores ${op.stream}#${offset}, which no agent wrote: ${line}`;
+    const said = () => `${name} stores ${op.stream}#${offset}, which no agent wrote: ${line}`;
     must("offsets", isWritten(ledger, op.stream, offset, line), said);
   });
 }
 
-function missing({ server, minted }: Ledger): string | undefined {
-  for (const [stream, lines] of minted) {
-    const gone = missingOf(server, stream, lines);
+function missing(ledger: Ledger): string | undefined {
+  for (const [stream, lines] of ledger.minted) {
+    const gone = missingOf(ledger, stream, lines.length);
     if (gone !== undefined) return `${stream}#${gone.offset}`;
   }
   return undefined;
 }
 
-/** The first of these lines of a stream that the server has neither there nor in a later incarnation of the stream. */
-function missingOf(
-  server: MemoryEngine,
-  stream: string,
-  lines: readonly string[],
-): { offset: number; line: string } | undefined {
-  const held = new Map(
-    server.read(stream, 0, { lines: Math.max(1, lines.length), bytes: Infinity }).lines.map((
-      { offset, text },
-    ) => [offset, text]),
-  );
-  const elsewhere = new Set<string>();
-  for (let offset = 0; offset < lines.length; offset++) {
+/** The first line of a stream below that offset that no server has, neither there nor in a later incarnation of the stream. */
+function missingOf(ledger: Ledger, stream: string, below: number): { offset: number; line: string } | undefined {
+  const { servers, minted, found } = ledger;
+  const lines = minted.get(stream) ?? [];
+  const end = Math.min(below, lines.length);
+  const begin = found.get(stream) ?? 0;
+  if (begin >= end) return undefined;
+  const held = new Set<string>();
+  for (const server of servers) {
+    const slice = server.engine().read(stream, begin, { lines: end - begin, bytes: Infinity });
+    for (const { offset, text } of slice.lines) if (lines[offset] === text) held.add(text);
+  }
+  let elsewhere: Set<string> | undefined;
+  for (let offset = begin; offset < end; offset++) {
     const line = lines[offset]!;
-    if (held.get(offset) === line) continue;
-    if (elsewhere.size === 0) {
-      for (const { stream: name } of server.extents(stream.replace(/~.*/, ""))) {
-        for (const { text } of server.read(name, 0, { lines: Infinity, bytes: Infinity }).lines) {
-          elsewhere.add(idOf(text));
-        }
-      }
-    }
-    if (!elsewhere.has(idOf(line))) return { offset, line };
+    if (!held.has(line) && !(elsewhere ??= heldAnywhere(servers, stream)).has(idOf(line))) return { offset, line };
+    found.set(stream, offset + 1);
   }
   return undefined;
+}
+
+/** Ids of all records in all incarnations of a stream. */
+function heldAnywhere(servers: readonly Holder[], stream: string): Set<string> {
+  const ids = new Set<string>();
+  for (const server of servers) {
+    const engine = server.engine();
+    for (const { stream: name } of engine.extents(stream.replace(/~.*/, ""))) {
+      for (const { text } of engine.read(name, 0, { lines: Infinity, bytes: Infinity }).lines) ids.add(idOf(text));
+    }
+  }
+  return ids;
 }
 
 /** A record keeps its id in every incarnation of its stream. */
@@ -202,8 +223,14 @@ function idOf(line: string): string {
   return /"id":"(\w+)"/.exec(line)?.[1] ?? line;
 }
 
+interface Mark {
+  stream: string;
+  first: number;
+  next: number;
+}
+
 /** The marks of an `ack` or a `welcome`. */
-function marksIn(text: string): { stream: string; first: number; next: number }[] {
+function marksIn(text: string): Mark[] {
   const message: unknown = JSON.parse(text);
   const body = isJsonObject(message) ? message["body"] : undefined;
   const streams = isJsonObject(body) && Array.isArray(body["streams"]) ? body["streams"] : [];

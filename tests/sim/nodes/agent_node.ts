@@ -62,6 +62,10 @@ export class AgentNode {
     this.#boots = new UlidMaker(world.dice.fork());
   }
 
+  get name(): string {
+    return this.host.name;
+  }
+
   get state(): AgentState {
     return this.#process?.state ?? "STOPPED";
   }
@@ -263,7 +267,7 @@ export class AgentNode {
 
   #dial(mine: AgentProcess, { attempt, epoch, url }: AgentEffect & { do: "dial" }): void {
     this.#note(`dials, attempt ${attempt} epoch ${epoch}`);
-    const way = { from: this.host.name, to: new URL(url).hostname };
+    const way = { from: this.host.name, to: new URL(url).hostname.replace(".example", "") };
     const { id, key, name, invited } = this.host;
     const token = invited ? "token-1" : null;
     const proof = `claim of ${name}, epoch ${epoch}`;
@@ -298,7 +302,7 @@ export class AgentNode {
 }
 
 function urlOf(server: string): string {
-  return `https://${server}:7470`;
+  return `https://${server}.example:7470`;
 }
 
 /** What a driver reads when it starts. */

@@ -3,12 +3,13 @@ import type { AgentEvent, AgentState } from "../../../agent/core/contract.ts";
 import type { AgentCore } from "../../../agent/core/core.ts";
 import { type AgentBounds, createAgentBounds } from "../checks/bounds.ts";
 import { createExecutor, type Executor } from "./executor.ts";
+import type { NodeClock } from "../world/clock.ts";
 import type { Socket } from "../world/network.ts";
 import { createTimers, type Timers, type World } from "../world/world.ts";
 
 export interface ProcessHooks {
-  /** The host's own clock. */
-  wall(): number;
+  /** The host's own. */
+  clock: NodeClock;
   tell(event: AgentEvent): void;
 }
 
@@ -29,9 +30,9 @@ export class AgentProcess {
     readonly boot: string,
     hooks: ProcessHooks,
   ) {
-    const { tell } = hooks;
+    const { tell, clock } = hooks;
     this.bounds = createAgentBounds(name);
-    this.timers = createTimers(timeline, hooks.wall, (name) => tell({ type: "timer", name }));
+    this.timers = createTimers(timeline, clock, () => clock.now(), (name) => tell({ type: "timer", name }));
     this.executor = createExecutor(timeline, dice, {
       emission: (run, emission, bytes) => {
         this.bounds.emits(run, bytes);

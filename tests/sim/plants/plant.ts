@@ -7,7 +7,7 @@ import type { ServerEffect, ServerEvent } from "../../../server/core/contract.ts
 import { createServerCore, type ServerCore } from "../../../server/core/core.ts";
 import { placeOf } from "../checks/records.ts";
 import type { CheckName } from "../checks/failure.ts";
-import type { Profile } from "../faults/faults.ts";
+import type { Profile } from "../faults/profile.ts";
 import type { Makers } from "../world/world.ts";
 
 export interface Plant {

@@ -14,7 +14,7 @@ import type { World } from "../world/world.ts";
 export interface Stage {
   readonly world: World;
   readonly papers: Papers;
-  readonly server: ServerNode;
+  readonly servers: readonly ServerNode[];
   readonly agents: readonly AgentNode[];
   readonly ids: UlidMaker;
   /** Orders that an operator has signed. */
@@ -36,7 +36,8 @@ export function writeOrder(stage: Stage): void {
   submit(stage, paper, dice.chance(0.1));
 }
 
-export function orderUnsigned({ world: { dice, cast }, server, written, unsigned }: Stage): void {
+export function orderUnsigned(stage: Stage): void {
+  const { world: { dice, cast }, written, unsigned } = stage;
   const script = dice.pick(cast.scripts);
   const does = ["command:sys.facts", "command:process.exec", `script:${script.name}`, `script:${script.hash}`];
   const request = {
@@ -46,7 +47,7 @@ export function orderUnsigned({ world: { dice, cast }, server, written, unsigned
     selector: dice.pick(["", "env=test"]),
     dryRun: false,
   };
-  server.ask({ ...request, ...(dice.chance(0.2) && { timeout: 5 }) }, (outcome) => {
+  someServer(stage).ask({ ...request, ...(dice.chance(0.2) && { timeout: 5 }) }, (outcome) => {
     if ("answer" in outcome && isJsonObject(outcome.answer)) unsigned.push(String(outcome.answer["order"]));
   });
 }
@@ -63,16 +64,16 @@ export function submitForged(stage: Stage): void {
 
 export function cancelSome(stage: Stage): void {
   const order = someOrder(stage);
-  if (order !== undefined) stage.server.ask({ ask: "cancelOrder", order, reason: "changed my mind" });
+  if (order !== undefined) someServer(stage).ask({ ask: "cancelOrder", order, reason: "changed my mind" });
 }
 
 export function lookAtSome(stage: Stage): void {
   const order = someOrder(stage);
-  if (order !== undefined) stage.server.ask({ ask: "order", order });
+  if (order !== undefined) someServer(stage).ask({ ask: "order", order });
 }
 
-export function listSome({ server, world: { dice } }: Stage): void {
-  server.ask(dice.pick([
+export function listSome(stage: Stage): void {
+  someServer(stage).ask(stage.world.dice.pick([
     { ask: "orders", limit: 5 },
     { ask: "history", limit: 20 },
     { ask: "agents", selector: "" },
@@ -115,10 +116,13 @@ export function slipCancel(stage: Stage): void {
   if (order !== undefined) slip(stage, "cancel", order, { order, reason: "forged" });
 }
 
-export function applyJob({ jobs, server, world: { timeline, dice } }: Stage): void {
+export function applyJob(stage: Stage): void {
+  const { jobs, world: { timeline, dice } } = stage;
   const paper = jobs.write("ada", timeline.now(), dice.chance(0.2));
   // Its server may not hear of it: then only a thief has it.
-  if (dice.chance(0.9)) server.ask({ ask: "applyJob", bytes: new TextEncoder().encode(paper.text), dryRun: false });
+  if (dice.chance(0.9)) {
+    someServer(stage).ask({ ask: "applyJob", bytes: new TextEncoder().encode(paper.text), dryRun: false });
+  }
 }
 
 /** A thief sends any version on, honest or not. */
@@ -132,15 +136,18 @@ export function slipJob(stage: Stage): void {
   slip(stage, "command", paper.id, { job: paper.text });
 }
 
-export function askForJobs({ jobs, server, world: { dice } }: Stage): void {
+export function askForJobs(stage: Stage): void {
+  const { jobs, world: { dice } } = stage;
   const ids = [...jobs.issued.keys()];
   if (ids.length === 0) return;
   const job = dice.pick(ids);
-  server.ask(dice.pick([{ ask: "job", job }, { ask: "jobRuns", job, limit: 20 }, { ask: "jobs", limit: 5 }]));
+  someServer(stage).ask(
+    dice.pick([{ ask: "job", job }, { ask: "jobRuns", job, limit: 20 }, { ask: "jobs", limit: 5 }]),
+  );
 }
 
-function submit({ server }: Stage, paper: Paper, dryRun = false): void {
-  server.ask({ ask: "submitOrder", bytes: new TextEncoder().encode(paper.text), dryRun });
+function submit(stage: Stage, paper: Paper, dryRun = false): void {
+  someServer(stage).ask({ ask: "submitOrder", bytes: new TextEncoder().encode(paper.text), dryRun });
 }
 
 function slipPaper(stage: Stage, paper: Paper, node?: AgentNode): void {
@@ -154,7 +161,8 @@ function slip(stage: Stage, kind: string, job: string, body: JsonObject, to?: Ag
   slipped.add(startKey(job, node.host.id));
   world.note("thief", `slips ${node.host.name} a ${kind} for ${job.slice(-6)}`);
   const now = timeline.now();
-  const envelope = { v: 1, id: ids.next(now), kind, from: cast.node, time: rfc3339(now), job, body };
+  const from = cast.servers.find(({ name }) => name === node.host.servers[0])!.node;
+  const envelope = { v: 1, id: ids.next(now), kind, from, time: rfc3339(now), job, body };
   node.forge(JSON.stringify(envelope));
 }
 
@@ -182,4 +190,9 @@ function forged({ papers, written, world: { timeline, dice } }: Stage): Paper {
 function someOrder({ written, unsigned, world: { dice } }: Stage): string | undefined {
   const all = [...written.map(({ id }) => id), ...unsigned].slice(-RECENT);
   return all.length === 0 ? undefined : dice.pick(all);
+}
+
+/** People ask any server. */
+function someServer({ servers, world: { dice } }: Stage): ServerNode {
+  return servers.length === 1 ? servers[0]! : dice.pick(servers);
 }

@@ -44,14 +44,14 @@ export function begin(
   world: World,
   papers: Papers,
   jobs: JobPapers | undefined,
-  server: ServerNode,
+  servers: readonly ServerNode[],
   agents: readonly AgentNode[],
   everyMs: number,
 ): Workload {
   const { timeline, dice, cast } = world;
   const slipped = new Set<string>();
   const ids = new UlidMaker(dice.fork());
-  const common = { world, papers, server, agents, ids, written: [], unsigned: [], slipped };
+  const common = { world, papers, servers, agents, ids, written: [], unsigned: [], slipped };
   const stage: deeds.Stage = { ...common, jobs: jobs ?? createJobPapers(cast, dice) };
   const all = jobs === undefined ? DEEDS : [...DEEDS, ...JOB_DEEDS];
   let resting = false;
@@ -63,8 +63,14 @@ export function begin(
     });
   };
   goOn();
-  for (const { bytes } of cast.scripts) insist(world, server, { ask: "pushScript", bytes });
-  for (const { host } of agents) if (!host.invited) insist(world, server, { ask: "approveAgent", agent: host.id });
+  for (const server of servers) {
+    for (const { bytes } of cast.scripts) insist(world, server, { ask: "pushScript", bytes });
+    for (const { host } of agents) {
+      if (!host.invited && host.servers.includes(server.name)) {
+        insist(world, server, { ask: "approveAgent", agent: host.id });
+      }
+    }
+  }
   return { slipped, rest: () => void (resting = true), replay: () => deeds.slipAll(stage) };
 }
 

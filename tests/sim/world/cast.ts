@@ -32,6 +32,8 @@ export interface Host {
   readonly openScripts: boolean;
   /** It came with a join token; else somebody has to approve it. */
   readonly invited: boolean;
+  /** Names of the servers that it may dial, its home first. */
+  readonly servers: readonly string[];
   /** The owner's own; none in a world without jobs. */
   readonly jobs: readonly LocalJob[];
 }
@@ -52,12 +54,17 @@ export interface Cast {
   readonly trust: TrustList;
   readonly ada: PrivateKey;
   readonly mallory: PrivateKey;
-  readonly node: string;
+  readonly servers: readonly { name: string; node: string }[];
   readonly hosts: readonly Host[];
   readonly scripts: readonly SimScript[];
 }
 
-export function createCast(seed: number, agents: number, dice: Dice, withJobs: boolean): Cast {
+/** @param servers how many; agents have their homes there in turn */
+export function createCast(seed: number, servers: number, agents: number, dice: Dice, withJobs: boolean): Cast {
+  const nodes = Array.from({ length: servers }, (_, index) => {
+    const name = index === 0 ? "server" : `server-${index + 1}`;
+    return { name, node: nodeIdOf(keyOf(seed, name).public.jwk) };
+  });
   const ada = keyOf(seed, "ada");
   const mallory = keyOf(seed, "mallory");
   const trust: TrustList = {
@@ -74,6 +81,8 @@ export function createCast(seed: number, agents: number, dice: Dice, withJobs: b
       tags: { env: index % 3 === 0 ? "prod" : "test", role: index % 2 === 0 ? "web" : "db", os: "linux" },
       openScripts: index % 3 !== 1,
       invited: index === 0 || !dice.chance(0.2),
+      // A server knows only those who were enrolled with it, so an agent has but its home.
+      servers: [nodes[index % servers]!.name],
       jobs: withJobs ? ownJobs(index) : [],
     };
   });
@@ -83,7 +92,7 @@ export function createCast(seed: number, agents: number, dice: Dice, withJobs: b
     makeScript(ada, true, "peek", "open", 2, ["fs.read"], "test"),
     makeScript(mallory, false, "steal", "open", 2, ["fs.read"], undefined),
   ];
-  return { trust, ada, mallory, node: nodeIdOf(keyOf(seed, "server").public.jwk), hosts, scripts };
+  return { trust, ada, mallory, servers: nodes, hosts, scripts };
 }
 
 function ownJobs(index: number): LocalJob[] {

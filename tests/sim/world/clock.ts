@@ -56,19 +56,61 @@ export function createTimeline(): Timeline {
   };
 }
 
-/** A node's own clock: true time and an error that jumps. Timers do not notice, as with a monotonic clock. */
+/** The clocks of one node: a wall clock that can be set wrong, and a steady one that only runs too fast or too slow. */
 export interface NodeClock {
+  /** Wall clock, milliseconds since the epoch. */
   now(): number;
+  /** Milliseconds that never go back, as of a monotonic clock. */
+  steady(): number;
+  /** How wrong the wall clock was set; timers do not notice. */
   error: number;
+  /** Milliseconds of this node's clocks in one true one. */
+  rate: number;
+  /** Runs and stands right again. */
+  mend(): void;
 }
 
 export function createNodeClock(timeline: Timeline): NodeClock {
-  return {
-    error: 0,
-    now() {
-      return timeline.now() + this.error;
-    },
-  };
+  return new DriftingClock(timeline);
+}
+
+class DriftingClock implements NodeClock {
+  error = 0;
+  readonly #timeline: Timeline;
+  #rate = 1;
+  /** The rate of now holds since then, by true time and by this clock. */
+  #since: { truly: number; steady: number };
+  /** What the wall clock was put right by, over the steady one. */
+  #set = 0;
+
+  constructor(timeline: Timeline) {
+    this.#timeline = timeline;
+    this.#since = { truly: timeline.now(), steady: timeline.now() };
+  }
+
+  get rate(): number {
+    return this.#rate;
+  }
+
+  set rate(rate: number) {
+    this.#since = { truly: this.#timeline.now(), steady: this.steady() };
+    this.#rate = rate;
+  }
+
+  now(): number {
+    return this.steady() + this.#set + this.error;
+  }
+
+  steady(): number {
+    const { truly, steady } = this.#since;
+    return Math.floor(steady + (this.#timeline.now() - truly) * this.#rate);
+  }
+
+  mend(): void {
+    this.rate = 1;
+    this.error = 0;
+    this.#set = this.#timeline.now() - this.steady();
+  }
 }
 
 /** Draws of one seed, in words. */

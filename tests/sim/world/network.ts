@@ -1,5 +1,5 @@
 /**
- * A simulated network between agents and their server: websocket connections that carry text frames.
+ * A simulated network between agents and servers: websocket connections that carry text frames.
  *
  * Within a connection frames arrive in order and none is missing, as TCP promises; but it may break at any moment and
  * lose the rest of what was on its way, in either direction. Each end hears of that soon, late or never, so that a new
@@ -7,6 +7,7 @@
  * Attempts to connect fail, or succeed on one side only. In a hostile network frames really vanish, double and swap.
  */
 import type { Dice, Timeline } from "./clock.ts";
+import { createTopology, type Topology } from "./topology.ts";
 
 /** How the network behaves now; changed by the faults. */
 export interface NetworkMood {
@@ -28,8 +29,19 @@ export interface End {
   writable?(): void;
 }
 
-/** Somebody who takes connections. `undefined`: nobody is there. */
-export type Listen<Claim> = (claim: Claim, socket: Socket) => End | undefined;
+/** A node that takes connections. */
+export interface Listener<Claim> {
+  /** `undefined`: nobody is there. */
+  accept(claim: Claim, socket: Socket): End | undefined;
+  /** Calls `work` when the process runs: at once, or when it goes on; `gone` if it dies before. */
+  ready(work: () => void, gone: () => void): void;
+}
+
+/** The two ends of a way, by their nodes' names. */
+export interface Way {
+  readonly from: string;
+  readonly to: string;
+}
 
 /** What an end can do. */
 export interface Socket {
@@ -41,10 +53,13 @@ export interface Socket {
 }
 
 export interface Connection {
+  readonly way: Way;
   /** Loses a part of what is on its way, both ways. */
   break(): void;
   /** Holds up one direction for a while. */
   stall(direction: "up" | "down", ms: number): void;
+  /** Loses what is on its way, and neither end hears of it. */
+  sever(): void;
 }
 
 export interface Network<Claim> {
@@ -55,32 +70,42 @@ export interface Network<Claim> {
    * Dials; exactly one of `opened` and `failed` is called, unless `abort` is called first.
    * @param end the dialling side's end
    */
-  dial(claim: Claim, end: End, answer: { opened(socket: Socket): void; failed(): void }): { abort(): void };
+  dial(way: Way, claim: Claim, end: End, answer: { opened(socket: Socket): void; failed(): void }): { abort(): void };
 }
 
 export function calmNetwork(): NetworkMood {
   return { slowestMs: 10, refusing: 0, hostile: 0, silent: 0 };
 }
 
-export function createNetwork<Claim>(timeline: Timeline, dice: Dice, listen: Listen<Claim>): Network<Claim> {
+/** A dial into a cut way is given up after this. */
+const UNREACHABLE_MS = 10_000;
+
+/** @param listenerAt the server of a name */
+export function createNetwork<Claim>(
+  timeline: Timeline,
+  dice: Dice,
+  listenerAt: (name: string) => Listener<Claim>,
+  topology: Topology = createTopology(),
+): Network<Claim> {
   const mood = calmNetwork();
   const lines = new Set<Line>();
 
-  const dial: Network<Claim>["dial"] = (claim, end, answer) => {
+  const dial: Network<Claim>["dial"] = (way, claim, end, answer) => {
     let over = false;
     const finish = (work: () => void): void => {
       if (over) return;
       over = true;
       work();
     };
-    timeline.after(dice.between(1, 2 * mood.slowestMs), () => {
+    const listener = listenerAt(way.to);
+    const knock = (): void => {
       const refused = dice.chance(mood.refusing);
       if (refused && dice.chance(0.5)) return finish(answer.failed);
-      const line = new Line(timeline, dice, mood, () => void lines.delete(line));
+      const line = new Line(timeline, dice, mood, way, () => void lines.delete(line));
       const opensIn = dice.between(1, mood.slowestMs);
       line.down.to = end;
       line.down.hold(timeline.now() + opensIn + 1);
-      const far = listen(claim, line.socket(line.down, line.up));
+      const far = listener.accept(claim, line.socket(line.down, line.up));
       if (far === undefined) return finish(answer.failed);
       line.up.to = far;
       if (!line.down.shut) lines.add(line);
@@ -92,6 +117,10 @@ export function createNetwork<Claim>(timeline: Timeline, dice: Dice, listen: Lis
         line.down.to = undefined;
         finish(answer.failed);
       });
+    };
+    timeline.after(dice.between(1, 2 * mood.slowestMs), () => {
+      if (topology.joins(way.from, way.to)) return listener.ready(knock, () => finish(answer.failed));
+      timeline.after(UNREACHABLE_MS, () => finish(answer.failed));
     });
     return { abort: () => void (over = true) };
   };
@@ -107,7 +136,7 @@ class Line implements Connection {
   readonly #mood: NetworkMood;
   readonly #gone: () => void;
 
-  constructor(timeline: Timeline, dice: Dice, mood: NetworkMood, gone: () => void) {
+  constructor(timeline: Timeline, dice: Dice, mood: NetworkMood, readonly way: Way, gone: () => void) {
     this.#timeline = timeline;
     this.#dice = dice;
     this.#mood = mood;
@@ -147,6 +176,13 @@ class Line implements Connection {
     this.down.lose("connection lost");
   }
 
+  sever(): void {
+    this.#gone();
+    this.up.shut = this.down.shut = true;
+    this.up.clear();
+    this.down.clear();
+  }
+
   stall(direction: "up" | "down", ms: number): void {
     const pipe = direction === "up" ? this.up : this.down;
     pipe.hold(this.#timeline.now() + ms);
@@ -181,6 +217,12 @@ class Pipe {
     this.#frames.push({ text, at: swaps ? at : this.#lastAt });
     if (swaps) this.#frames.push(...this.#frames.splice(-2).reverse());
     this.#pump();
+  }
+
+  /** What is on its way never arrives. */
+  clear(): void {
+    this.#frames.length = 0;
+    this.#farewell = undefined;
   }
 
   /** Nothing arrives before then. */

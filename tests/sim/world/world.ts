@@ -3,7 +3,7 @@ import type { AgentCore } from "../../../agent/core/core.ts";
 import type { AgentCoreDeps } from "../../../agent/core/contract.ts";
 import type { ServerCore, ServerCoreDeps } from "../../../server/core/core.ts";
 import type { Cast } from "./cast.ts";
-import type { Dice, Timeline } from "./clock.ts";
+import type { Dice, NodeClock, Timeline } from "./clock.ts";
 import type { Journal } from "./journal.ts";
 
 /** How likely processes die, and where; changed by the faults. */
@@ -22,37 +22,47 @@ export interface Makers {
 export interface World {
   readonly timeline: Timeline;
   readonly dice: Dice;
+  /** Chance of what only a fleet has. */
+  readonly fleetDice: Dice;
   readonly journal: Journal;
   readonly cast: Cast;
   readonly makers: Makers;
   readonly crash: CrashMood;
   readonly aliveEveryMs: number;
-  /** Work that the world waits for before time goes on: the server reads its store asynchronously at start. */
-  starting: Promise<void> | undefined;
+  /** Work to be done, one after another, before time goes on: servers read their stores asynchronously at start. */
+  readonly starting: (() => Promise<void>)[];
   note(who: string, what: string): void;
 }
 
-/** Timers of one process: named, on the node's own wall clock, measured by a clock that does not jump. */
+/** Timers of one process: named, set on one of the node's clocks, measured by the steady one. Late perhaps, never early. */
 export interface Timers {
   set(name: string, at: number | null): void;
   count(): number;
   clear(): void;
 }
 
-export function createTimers(timeline: Timeline, wall: () => number, fire: (name: string) => void): Timers {
+/** @param read the clock that `at` is told by */
+export function createTimers(
+  timeline: Timeline,
+  clock: NodeClock,
+  read: () => number,
+  fire: (name: string) => void,
+): Timers {
   const pending = new Map<string, () => void>();
+  const wait = (name: string, due: number): void => {
+    const cancel = timeline.after((due - clock.steady()) / clock.rate, () => {
+      // The clock has slowed down meanwhile.
+      if (clock.steady() < due) return wait(name, due);
+      pending.delete(name);
+      fire(name);
+    });
+    pending.set(name, cancel);
+  };
   return {
     set(name, at) {
       pending.get(name)?.();
       pending.delete(name);
-      if (at === null) return;
-      pending.set(
-        name,
-        timeline.after(at - wall(), () => {
-          pending.delete(name);
-          fire(name);
-        }),
-      );
+      if (at !== null) wait(name, clock.steady() + at - read());
     },
     count: () => pending.size,
     clear() {

@@ -1,0 +1,150 @@
+/** What goes wrong in a world, and how often: drawn once from the seed. */
+import type { Dice } from "../world/clock.ts";
+
+/** Times are means, milliseconds; 0 for never. */
+export interface Profile {
+  crashEveryMs: number;
+  /** Probability of a crash at each boundary between effects. */
+  crashAtEffect: number;
+  breakEveryMs: number;
+  stallEveryMs: number;
+  refusing: number;
+  silent: number;
+  /** Frames vanish, double and swap within a connection, each with this probability. */
+  hostile: number;
+  diskFullEveryMs: number;
+  diskFailing: number;
+  /** The longest fsync, milliseconds. */
+  diskSlowestMs: number;
+  netSlowestMs: number;
+  jumpEveryMs: number;
+  drainEveryMs: number;
+  /** An agent's disk is put back from a backup. */
+  rewindEveryMs: number;
+  /** After everything has come to rest: so long nothing happens, until agents let go of what they kept. */
+  quietHours: number;
+  /** Between two deeds of the workload. */
+  deedEveryMs: number;
+  /** A process is stopped and goes on later; for so long at the most. */
+  pauseEveryMs: number;
+  pauseMs: number;
+  /** A clock begins to run too fast or too slow. */
+  driftEveryMs: number;
+  /** One disk needs seconds for everything, for a while. */
+  slowDiskEveryMs: number;
+  /** The nodes fall apart into groups that do not reach each other; for so long at the most. */
+  partEveryMs: number;
+  partMs: number;
+  /** One server's packets no longer reach another, while the other's still come. */
+  oneWayEveryMs: number;
+  /** Probability that a node speaks another version. */
+  skewed: number;
+  /** Packets between servers vanish, double, and come seconds late, each with this probability. */
+  loss: number;
+  duplicate: number;
+  late: number;
+}
+
+/** A world of one server and few agents, in which nothing of this happens. */
+const SMALL_WORLD = {
+  pauseEveryMs: 0,
+  pauseMs: 0,
+  driftEveryMs: 0,
+  slowDiskEveryMs: 0,
+  partEveryMs: 0,
+  partMs: 0,
+  oneWayEveryMs: 0,
+  skewed: 0,
+  loss: 0,
+  duplicate: 0,
+  late: 0,
+};
+
+export function drawProfile(dice: Dice): Profile {
+  const often = (...choices: number[]): number => dice.pick(choices);
+  return {
+    crashEveryMs: often(0, 20_000, 60_000),
+    crashAtEffect: often(0, 0, 0.0005, 0.002, 0.01),
+    breakEveryMs: often(0, 5000, 15_000, 40_000),
+    stallEveryMs: often(0, 10_000, 30_000),
+    refusing: often(0, 0.1, 0.5),
+    silent: often(0, 0.1, 0.5),
+    hostile: often(0, 0, 0, 0, 0, 0.02),
+    diskFullEveryMs: often(0, 0, 30_000, 60_000),
+    diskFailing: often(0, 0, 0.01, 0.05),
+    diskSlowestMs: often(5, 20, 200, 3000),
+    netSlowestMs: often(5, 50, 500),
+    jumpEveryMs: often(0, 0, 20_000),
+    drainEveryMs: often(0, 0, 60_000),
+    rewindEveryMs: often(0, 0, 0, 0, 30_000),
+    quietHours: often(...Array.from({ length: 9 }, () => 0), 26),
+    deedEveryMs: 1500,
+    ...SMALL_WORLD,
+  };
+}
+
+/** A world of this many minutes has as many faults as a longer one; those of the longer one last longer. */
+const SHORT_WORLD_MS = 10 * 60_000;
+const DAY_MS = 24 * 3600_000;
+
+/** What else goes wrong in a fleet, over what is drawn for a small world. */
+export function drawFleetProfile(dice: Dice, base: Profile, agents: number, faultMs: number): Profile {
+  const often = (...choices: number[]): number => dice.pick(choices);
+  const stretch = Math.max(1, faultMs / SHORT_WORLD_MS);
+  const drawn: Profile = {
+    ...base,
+    // Of every effect in the world: more agents would mean more crashes.
+    crashAtEffect: base.crashAtEffect / (stretch * Math.max(1, agents / 3)),
+    hostile: 0,
+    quietHours: 0,
+    deedEveryMs: often(2000, 6000, 20_000),
+    pauseEveryMs: often(0, 15_000, 60_000),
+    pauseMs: often(3000, 20_000, 90_000),
+    driftEveryMs: often(0, 0, 60_000),
+    slowDiskEveryMs: often(0, 0, 30_000),
+    partEveryMs: often(0, 60_000, 180_000),
+    partMs: often(10_000, 60_000, DAY_MS),
+    oneWayEveryMs: often(0, 0, 60_000),
+    skewed: often(0, 0, 0.2),
+    loss: often(0, 0.01, 0.01, 0.2),
+    duplicate: often(0, 0.01, 0.1),
+    late: often(0, 0.01, 0.1),
+  };
+  for (const key of Object.keys(drawn) as (keyof Profile)[]) {
+    if (key.endsWith("EveryMs") || key === "pauseMs") drawn[key] *= stretch;
+  }
+  drawn.partMs = Math.min(drawn.partMs * stretch, DAY_MS, faultMs / 2);
+  return drawn;
+}
+
+const STEADY = { silent: 0, hostile: 0, diskFullEveryMs: 0, quietHours: 0 };
+
+/** Worlds in which one thing goes wrong all the time, in place of what the seed draws for it. */
+export const HARSH = {
+  disk: {
+    ...STEADY,
+    diskFailing: 0.2,
+    diskSlowestMs: 3000,
+    breakEveryMs: 3000,
+    refusing: 0.1,
+  },
+  slow: {
+    ...STEADY,
+    diskFailing: 0,
+    diskSlowestMs: 3000,
+    netSlowestMs: 20,
+    breakEveryMs: 5000,
+    refusing: 0,
+    crashEveryMs: 0,
+    crashAtEffect: 0,
+    jumpEveryMs: 0,
+    drainEveryMs: 0,
+    rewindEveryMs: 0,
+    deedEveryMs: 300,
+  },
+} as const satisfies Record<string, Partial<Profile>>;
+export type Harsh = keyof typeof HARSH;
+
+export function isHarsh(name: string): name is Harsh {
+  return Object.hasOwn(HARSH, name);
+}
