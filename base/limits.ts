@@ -396,6 +396,10 @@ export const LIMITS = {
   gossipUserBytesMax: 16 * 1024 * 1024,
   /** serf: events, and queries, of one Lamport time that are told apart; honest ones are a few. */
   serfEventsPerTimeMax: 64,
+  /** serf: times with events in one state, and events of each; serf keeps 512 times. */
+  serfStateEventsMax: 1024,
+  /** serf: a member's tags. */
+  serfTagsMax: 64,
   /** serf: intents of names that are no members yet; the oldest go first. */
   serfIntentsMax: 4096,
   /** Streams that others opened; memberlist's own bound (`maxPushPullRequests`), and of one address. */

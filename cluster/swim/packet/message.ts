@@ -7,7 +7,7 @@ import type { Endpoint, Message, Versions } from "../messages.ts";
 import { fromAddress, toAddress } from "./address.ts";
 import { PacketFault } from "./fault.ts";
 import { Reader, Writer } from "./msgpack.ts";
-import { readStruct, struct, writeStruct } from "./struct.ts";
+import { bool, bytes, name, optional, struct, u16, u32 } from "./struct.ts";
 
 /** memberlist's type bytes. */
 export const TYPES = {
@@ -28,28 +28,14 @@ export const TYPES = {
   label: 244,
 } as const;
 
-const PING = struct({
-  SeqNo: "u32",
-  Node: "name",
-  SourceAddr: "bytes?",
-  SourcePort: "u16?",
-  SourceNode: "name?",
-});
-const INDIRECT_PING = struct({
-  SeqNo: "u32",
-  Target: "bytes",
-  Port: "u16",
-  Node: "name",
-  Nack: "bool",
-  SourceAddr: "bytes?",
-  SourcePort: "u16?",
-  SourceNode: "name?",
-});
-const ACK = struct({ SeqNo: "u32", Payload: "bytes" });
-const NACK = struct({ SeqNo: "u32" });
-const ALIVE = struct({ Incarnation: "u32", Node: "name", Addr: "bytes", Port: "u16", Meta: "bytes", Vsn: "bytes" });
+const SOURCE = { SourceAddr: optional(bytes), SourcePort: optional(u16), SourceNode: optional(name) };
+const PING = struct({ SeqNo: u32, Node: name, ...SOURCE });
+const INDIRECT_PING = struct({ SeqNo: u32, Target: bytes, Port: u16, Node: name, Nack: bool, ...SOURCE });
+const ACK = struct({ SeqNo: u32, Payload: bytes });
+const NACK = struct({ SeqNo: u32 });
+const ALIVE = struct({ Incarnation: u32, Node: name, Addr: bytes, Port: u16, Meta: bytes, Vsn: bytes });
 /** Suspect and dead: the same fields. */
-const ACCUSATION = struct({ Incarnation: "u32", Node: "name", From: "name" });
+const ACCUSATION = struct({ Incarnation: u32, Node: name, From: name });
 
 /** Encodes a message as memberlist does. Throws a RangeError when an address is not an IP literal. */
 export function encodeMessage(message: Message): Uint8Array<ArrayBuffer> {
@@ -59,9 +45,9 @@ export function encodeMessage(message: Message): Uint8Array<ArrayBuffer> {
   return writer.finish();
 }
 
-/** Decodes one message; it holds nothing of `bytes`. Bytes after it are passed over, as memberlist does. */
-export function decodeMessage(bytes: Uint8Array): Message {
-  const reader = new Reader(bytes);
+/** Decodes one message; it holds nothing of the bytes given. Bytes after it are passed over, as memberlist does. */
+export function decodeMessage(message: Uint8Array): Message {
+  const reader = new Reader(message);
   const type = reader.byte();
   switch (type) {
     case TYPES.ping:
@@ -71,15 +57,15 @@ export function decodeMessage(bytes: Uint8Array): Message {
     case TYPES.ack:
       return readAck(reader);
     case TYPES.nack:
-      return { type: "nack", seq: readStruct(reader, NACK).SeqNo };
+      return { type: "nack", seq: NACK.read(reader).SeqNo };
     case TYPES.suspect:
     case TYPES.dead: {
-      const row = readStruct(reader, ACCUSATION);
+      const row = ACCUSATION.read(reader);
       const kind = type === TYPES.dead ? "dead" : "suspect";
       return { type: kind, incarnation: row.Incarnation, node: named(row.Node), from: row.From };
     }
     case TYPES.alive: {
-      const row = readStruct(reader, ALIVE);
+      const row = ALIVE.read(reader);
       return {
         type: "alive",
         incarnation: row.Incarnation,
@@ -98,20 +84,20 @@ export function decodeMessage(bytes: Uint8Array): Message {
 
 /** The fields of a ping, after its type's byte: packets and streams have the same. */
 export function readPing(reader: Reader): Message & { type: "ping" } {
-  const row = readStruct(reader, PING);
+  const row = PING.read(reader);
   return { type: "ping", seq: row.SeqNo, node: row.Node, ...sourceOf(row) };
 }
 
 /** The fields of an ack, after its type's byte. */
 export function readAck(reader: Reader): Message & { type: "ack" } {
-  const row = readStruct(reader, ACK);
+  const row = ACK.read(reader);
   return { type: "ack", seq: row.SeqNo, payload: row.Payload };
 }
 
 /** A member's name; somebody without one cannot be accused, nor be alive. */
-export function named(name: string): string {
-  if (name === "") throw new PacketFault("malformed", "a member without a name");
-  return name;
+export function named(member: string): string {
+  if (member === "") throw new PacketFault("malformed", "a member without a name");
+  return member;
 }
 
 /** A member's description of itself, within its bound. */
@@ -121,14 +107,14 @@ export function checkedMeta(meta: Uint8Array): Uint8Array {
 }
 
 /** Old protocols send no versions: all 0 then. */
-export function toVersions(bytes: Uint8Array): Versions {
-  const [pMin = 0, pMax = 0, pCur = 0, dMin = 0, dMax = 0, dCur = 0] = bytes;
-  if (bytes.length !== 0 && bytes.length < 6) throw new PacketFault("malformed", "versions are six");
+export function toVersions(vsn: Uint8Array): Versions {
+  const [pMin = 0, pMax = 0, pCur = 0, dMin = 0, dMax = 0, dCur = 0] = vsn;
+  if (vsn.length !== 0 && vsn.length < 6) throw new PacketFault("malformed", "versions are six");
   return [pMin, pMax, pCur, dMin, dMax, dCur];
 }
 
 function readIndirectPing(reader: Reader): Message {
-  const row = readStruct(reader, INDIRECT_PING);
+  const row = INDIRECT_PING.read(reader);
   return {
     type: "indirectPing",
     seq: row.SeqNo,
@@ -157,7 +143,7 @@ function sourceOf(row: SourceRow): { source?: Endpoint; sourceNode?: string } {
 function sourceRow(message: { source?: Endpoint; sourceNode?: string }): SourceRow {
   const { source } = message;
   return {
-    SourceAddr: source === undefined ? new Uint8Array(0) : fromAddress(source.address),
+    SourceAddr: source === undefined ? bytes.empty : fromAddress(source.address),
     SourcePort: source?.port ?? 0,
     SourceNode: message.sourceNode ?? "",
   };
@@ -166,9 +152,9 @@ function sourceRow(message: { source?: Endpoint; sourceNode?: string }): SourceR
 function writeBody(writer: Writer, message: Message): void {
   switch (message.type) {
     case "ping":
-      return writeStruct(writer, PING, { SeqNo: message.seq, Node: message.node, ...sourceRow(message) });
+      return PING.write(writer, { SeqNo: message.seq, Node: message.node, ...sourceRow(message) });
     case "indirectPing":
-      return writeStruct(writer, INDIRECT_PING, {
+      return INDIRECT_PING.write(writer, {
         SeqNo: message.seq,
         Target: fromAddress(message.target.address),
         Port: message.target.port,
@@ -177,11 +163,11 @@ function writeBody(writer: Writer, message: Message): void {
         ...sourceRow(message),
       });
     case "ack":
-      return writeStruct(writer, ACK, { SeqNo: message.seq, Payload: message.payload });
+      return ACK.write(writer, { SeqNo: message.seq, Payload: message.payload });
     case "nack":
-      return writeStruct(writer, NACK, { SeqNo: message.seq });
+      return NACK.write(writer, { SeqNo: message.seq });
     case "alive":
-      return writeStruct(writer, ALIVE, {
+      return ALIVE.write(writer, {
         Incarnation: message.incarnation,
         Node: message.node,
         Addr: fromAddress(message.endpoint.address),
@@ -191,7 +177,7 @@ function writeBody(writer: Writer, message: Message): void {
       });
     case "suspect":
     case "dead":
-      return writeStruct(writer, ACCUSATION, {
+      return ACCUSATION.write(writer, {
         Incarnation: message.incarnation,
         Node: message.node,
         From: message.from,

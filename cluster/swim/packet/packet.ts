@@ -14,9 +14,9 @@ import { labelHeader, unlabelled } from "./label.ts";
 import { compressLzw, decompressLzw } from "./lzw.ts";
 import { decodeMessage, TYPES } from "./message.ts";
 import { Reader, Writer } from "./msgpack.ts";
-import { readStruct, struct, writeStruct } from "./struct.ts";
+import { bytes as someBytes, struct, u8 } from "./struct.ts";
 
-const COMPRESSED = struct({ Algo: "u8", Buf: "bytes" });
+const COMPRESSED = struct({ Algo: u8, Buf: someBytes });
 /** `Algo`: the only one there is. */
 const LZW = 0;
 const CRC_HEADER_BYTES = 5;
@@ -163,13 +163,13 @@ export function compressed(bytes: Uint8Array): Uint8Array {
   const buf = compressLzw(bytes);
   const writer = new Writer(buf.length + 16);
   writer.byte(TYPES.compress);
-  writeStruct(writer, COMPRESSED, { Algo: LZW, Buf: buf });
+  COMPRESSED.write(writer, { Algo: LZW, Buf: buf });
   return writer.finish();
 }
 
 /** What a compress message holds, the reader standing behind its type's byte. */
 export function decompressed(reader: Reader, bytesMax: number): Uint8Array {
-  const row = readStruct(reader, COMPRESSED);
+  const row = COMPRESSED.read(reader);
   if (row.Algo !== LZW) throw new PacketFault("unknown_type", `${row.Algo} is no compression`);
   return decompressLzw(row.Buf, bytesMax);
 }

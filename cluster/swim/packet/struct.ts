@@ -1,120 +1,178 @@
 /**
  * Go structs as go-msgpack writes them: maps from field name to value, sorted by name. A struct is one table here, from
- * which it is both written and read. As in Go, a field that is absent has its empty value and an unknown one is passed
- * over.
+ * which it is both written and read. As in Go, a field that is absent has its empty value, nil is empty, too, and an
+ * unknown field is passed over.
  */
 import { LIMITS } from "../../../base/limits.ts";
 import { PacketFault } from "./fault.ts";
 import { type Reader, Writer } from "./msgpack.ts";
 
-interface Values {
-  text: string;
-  /** A text that names a member: at most `gossipNameCharsMax` characters. */
-  name: string;
-  bytes: Uint8Array;
-  bool: boolean;
-  u8: number;
-  u16: number;
-  u32: number;
-  /** Go's `int` and `uint64`, as far as a number holds them. */
-  u53: number;
+/** One kind of value: how it stands in the bytes. `read` throws a `PacketFault`. */
+export interface Codec<T> {
+  readonly empty: T;
+  /** Left out of a struct when it is empty (Go's `omitempty`). */
+  readonly optional?: true;
+  read(reader: Reader): T;
+  write(writer: Writer, value: T): void;
 }
-type Kind = keyof Values;
-/** `?`: left out when it is empty (Go's `omitempty`). */
-type Fields = Readonly<Record<string, Kind | `${Kind}?`>>;
-type ValueOf<F> = F extends `${infer K extends Kind}?` ? Values[K] : F extends Kind ? Values[F] : never;
-type Row<F extends Fields> = { -readonly [Name in keyof F]: ValueOf<F[Name]> };
+
+export const text: Codec<string> = {
+  empty: "",
+  read: (reader) => reader.text(),
+  write: (writer, value) => writer.text(value),
+};
+
+/** A text that names a member. */
+export const name: Codec<string> = {
+  ...text,
+  read(reader) {
+    const value = reader.text();
+    if (value.length > LIMITS.gossipNameCharsMax) {
+      throw new PacketFault("too_big", `a name has ${value.length} characters`);
+    }
+    return value;
+  },
+};
+
+export const bytes: Codec<Uint8Array> = {
+  empty: new Uint8Array(0),
+  read: (reader) => reader.bytes(),
+  write: (writer, value) => writer.bytes(value),
+};
+
+export const bool: Codec<boolean> = {
+  empty: false,
+  read: (reader) => reader.bool(),
+  write: (writer, value) => writer.bool(value),
+};
+
+export const u8 = uint(0xff);
+export const u16 = uint(0xffff);
+export const u32 = uint(0xffff_ffff);
+/** Go's `int` and `uint64`, as far as a number holds them. */
+export const u53 = uint(Number.MAX_SAFE_INTEGER);
+
+/** The same, left out of a struct when it is empty. */
+export function optional<T>(codec: Codec<T>): Codec<T> {
+  return { ...codec, optional: true };
+}
+
+/** A list of at most `max` values; nils (Go's empty pointers) are passed over. */
+export function list<T>(codec: Codec<T>, max: number): Codec<readonly T[]> {
+  return {
+    empty: [],
+    read(reader) {
+      const values: T[] = [];
+      for (let left = bounded(reader.array(), max); left > 0; left--) {
+        if (!reader.skipNil()) values.push(codec.read(reader));
+      }
+      return values;
+    },
+    write(writer, values) {
+      writer.array(values.length);
+      for (const value of values) codec.write(writer, value);
+    },
+  };
+}
+
+/** A map of at most `max` values by text. */
+export function map<T>(codec: Codec<T>, max: number): Codec<ReadonlyMap<string, T>> {
+  return {
+    empty: new Map(),
+    read(reader) {
+      const values = new Map<string, T>();
+      for (let left = bounded(reader.map(), max); left > 0; left--) values.set(reader.text(), codec.read(reader));
+      return values;
+    },
+    write(writer, values) {
+      writer.map(values.size);
+      for (const [key, value] of values) {
+        writer.text(key);
+        codec.write(writer, value);
+      }
+    },
+  };
+}
+
+/** A struct of these fields. */
+export function struct<R extends object>(fields: { readonly [Field in keyof R]: Codec<R[Field]> }): Codec<R> {
+  const codecs: Readonly<Record<string, Codec<unknown>>> = fields;
+  const columns = Object.entries(codecs).sort(byField).map(([field, codec]): Column => {
+    const key = new Writer();
+    key.text(field);
+    return { field, key: key.finish(), codec };
+  });
+  const required = columns.filter(({ codec }) => !codec.optional).length;
+  const empty = Object.fromEntries(columns.map(({ field, codec }) => [field, codec.empty])) as R;
+  return {
+    empty,
+    read: (reader) => readRow(reader, columns, empty),
+    write: (writer, row) => writeRow(writer, columns, required, row),
+  };
+}
 
 interface Column {
-  readonly name: string;
-  readonly kind: Kind;
-  readonly optional: boolean;
-  /** The name as it stands in the map. */
+  readonly field: string;
+  /** The field's name as it stands in the map. */
   readonly key: Uint8Array;
+  readonly codec: Codec<unknown>;
 }
 
-export interface Struct<F extends Fields = Fields> {
-  readonly columns: readonly Column[];
-  /** How many fields always stand in the map. */
-  readonly required: number;
-  readonly empty: Row<F>;
-}
-
-const EMPTY: Values = { text: "", name: "", bytes: new Uint8Array(0), bool: false, u8: 0, u16: 0, u32: 0, u53: 0 };
-const MAX = { u8: 0xff, u16: 0xffff, u32: 0xffff_ffff, u53: Number.MAX_SAFE_INTEGER } as const;
-
-/** Declares a struct. */
-export function struct<const F extends Fields>(fields: F): Struct<F> {
-  const columns = Object.keys(fields).sort().map((name): Column => {
-    const [kind = "text", optional] = (fields[name] ?? "text").split(/(\?)/) as [Kind, string?];
-    const key = new Writer();
-    key.text(name);
-    return { name, kind, optional: optional !== undefined, key: key.finish() };
-  });
-  const empty = Object.fromEntries(columns.map(({ name, kind }) => [name, EMPTY[kind]])) as Row<F>;
-  return { columns, required: columns.filter(({ optional }) => !optional).length, empty };
-}
-
-/** Writes a row as a map. */
-export function writeStruct<F extends Fields>(writer: Writer, { columns, required }: Struct<F>, row: Row<F>): void {
-  const values = row as Readonly<Record<string, Values[Kind]>>;
+function writeRow(writer: Writer, columns: readonly Column[], required: number, row: object): void {
+  const values = row as Readonly<Record<string, unknown>>;
   let size = required;
-  for (const { name, optional } of columns) {
-    if (optional && !isEmpty(values[name])) size++;
+  for (const { field, codec } of columns) {
+    if (codec.optional && !isEmpty(values[field])) size++;
   }
   writer.map(size);
-  for (const { name, optional, key } of columns) {
-    const value = values[name];
-    if (optional && isEmpty(value)) continue;
+  for (const { field, key, codec } of columns) {
+    const value = values[field];
+    if (codec.optional && isEmpty(value)) continue;
     writer.raw(key);
-    if (typeof value === "string") writer.text(value);
-    else if (typeof value === "number") writer.uint(value);
-    else if (typeof value === "boolean") writer.bool(value);
-    else if (value !== undefined) writer.bytes(value);
+    codec.write(writer, value);
   }
 }
 
-/** Reads a map as a row; throws a `PacketFault`. */
-export function readStruct<F extends Fields>(reader: Reader, { columns, empty }: Struct<F>): Row<F> {
-  const row = { ...empty } as Record<string, Values[Kind]>;
+function readRow<R extends object>(reader: Reader, columns: readonly Column[], empty: R): R {
+  const values = { ...empty } as Record<string, unknown>;
   let next = 0;
   for (let left = reader.map(); left > 0; left--) {
-    // Fields come sorted: it is the one after the last nearly always.
-    let column: Column | undefined;
-    for (let tried = 0; tried < columns.length && column === undefined; tried++) {
-      const candidate = columns[(next + tried) % columns.length];
-      if (candidate === undefined || !reader.skipIf(candidate.key)) continue;
-      column = candidate;
-      next += tried + 1;
-    }
+    const at = findColumn(reader, columns, next);
+    const column = columns[at];
     if (column === undefined) {
       reader.text();
       reader.skip();
-    } else row[column.name] = readValue(reader, column.kind);
-  }
-  return row as Row<F>;
-}
-
-function readValue(reader: Reader, kind: Kind): Values[Kind] {
-  switch (kind) {
-    case "text":
-      return reader.text();
-    case "name": {
-      const name = reader.text();
-      if (name.length > LIMITS.gossipNameCharsMax) {
-        throw new PacketFault("too_big", `a name has ${name.length} characters`);
-      }
-      return name;
+    } else {
+      values[column.field] = column.codec.read(reader);
+      next = at + 1;
     }
-    case "bytes":
-      return reader.bytes();
-    case "bool":
-      return reader.bool();
-    default:
-      return reader.uint(MAX[kind]);
   }
+  return values as R;
 }
 
-function isEmpty(value: Values[Kind] | undefined): boolean {
-  return typeof value === "object" ? value.length === 0 : !value;
+/** Goes past a known field's name and tells its place; fields come sorted, so it is nearly always the next one. */
+function findColumn(reader: Reader, columns: readonly Column[], next: number): number {
+  for (let i = 0; i < columns.length; i++) {
+    const at = (next + i) % columns.length;
+    if (reader.skipIf(columns[at]?.key ?? bytes.empty)) return at;
+  }
+  return -1;
+}
+
+/** As Go: by bytes, not by locale. */
+function byField([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number {
+  return a < b ? -1 : 1;
+}
+
+function uint(max: number): Codec<number> {
+  return { empty: 0, read: (reader) => reader.uint(max), write: (writer, value) => writer.uint(value) };
+}
+
+function bounded(size: number, max: number): number {
+  if (size > max) throw new PacketFault("too_big", `a list of ${size}, and ${max} are allowed`);
+  return size;
+}
+
+function isEmpty(value: unknown): boolean {
+  return value instanceof Uint8Array ? value.length === 0 : !value;
 }
