@@ -9,6 +9,7 @@ import type { Rng } from "../base/rng.ts";
 import { VERSION } from "../base/version.ts";
 import { ChallengeBook, type JoinRow } from "../wire/identity/mod.ts";
 import { JOB_STATES } from "../wire/kinds.ts";
+import type { ClusterFace } from "./cluster_face.ts";
 import type { ServerConfig } from "./config.ts";
 import type { Settings } from "./config_system.ts";
 import { bootEvent } from "./core/boot.ts";
@@ -17,6 +18,7 @@ import { createServerCore, type ServerCore } from "./core/core.ts";
 import { ServerDriver } from "./driver.ts";
 import type { AgentDoorDeps } from "./http/agent_door.ts";
 import { createApp } from "./http/app.ts";
+import { GossipTap } from "./http/gossip_tap.ts";
 import { Hub } from "./http/hub.ts";
 import { listen } from "./http/listener.ts";
 import { OperatorDoor } from "./http/operators.ts";
@@ -33,6 +35,8 @@ export interface ServerParts {
   clock: Clock;
   rng: Rng;
   log: Log;
+  /** Its part in a cluster; absent when gossip is not configured. */
+  cluster?: ClusterFace;
 }
 
 export interface RunningServer {
@@ -74,13 +78,19 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
   let { config } = settings;
   const operators = new OperatorDoor(config.auth.users, token, clock, rng);
   const stopping = new AbortController();
-  const upkeep = createUpkeep(parts, hub, () => config.retention);
+  const gossip = parts.cluster && new GossipTap(parts.cluster, () => rfc3339(clock.now()));
+  const settle = () => {
+    hub.settle();
+    gossip?.settle();
+  };
+  const upkeep = createUpkeep(parts, settle, () => config.retention);
   const readiness = createReadiness(parts, () => driver.refused);
   const app = createApp({
     ask: (who, request) => driver.ask(who, request),
     store,
     hub,
     operators,
+    cluster: parts.cluster,
     clock,
     log,
     notReady: () => stopping.signal.aborted ? ["the server is stopping"] : readiness.faults(),
@@ -95,7 +105,7 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
   };
   setLimits(config);
   const listener = listen(
-    { app, door, driver, hub, operators, clock, log, count: metrics.count },
+    { app, door, driver, hub, gossip, operators, clock, log, count: metrics.count },
     { ...settings.listen, tls: settings.tls },
   );
   upkeep.start();
@@ -191,7 +201,7 @@ interface Upkeep {
 /** What is done again and again beside the work. */
 function createUpkeep(
   { store, clock, log }: ServerParts,
-  hub: Hub,
+  settle: () => void,
   limits: () => ServerConfig["retention"],
 ): Upkeep {
   let stops: (() => void)[] = [];
@@ -205,7 +215,7 @@ function createUpkeep(
     }).finally(() => retaining = false);
   };
   return {
-    start: () => stops = [every(clock, RETENTION_MS, retain), every(clock, SETTLE_MS, () => hub.settle())],
+    start: () => stops = [every(clock, RETENTION_MS, retain), every(clock, SETTLE_MS, settle)],
     stop: () => stops.forEach((stop) => stop()),
   };
 }

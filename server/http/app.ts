@@ -8,6 +8,8 @@ import { errorAnswer } from "./errors.ts";
 import { createGate } from "./gate.ts";
 import { createNdjson } from "./ndjson.ts";
 import { agentRoutes } from "./routes/agents.ts";
+import { clusterRoutes } from "./routes/cluster.ts";
+import { factRoutes } from "./routes/facts.ts";
 import { historyRoutes } from "./routes/history.ts";
 import { jobRoutes } from "./routes/jobs.ts";
 import { orderRoutes } from "./routes/orders.ts";
@@ -50,6 +52,8 @@ export function createApp(deps: HttpDeps): App {
   jobRoutes(app, deps);
   streamRoutes(app, deps, ndjson);
   historyRoutes(app, deps);
+  clusterRoutes(app, deps);
+  factRoutes(app, deps);
   app.openAPIRegistry.registerComponent("securitySchemes", "token", { type: "http", scheme: "bearer" });
   app.doc31("/openapi.json", {
     openapi: "3.1.0",

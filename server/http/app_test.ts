@@ -4,6 +4,7 @@ import { JabberError } from "../../base/errors.ts";
 import { LIMITS } from "../../base/limits.ts";
 import { seededRng } from "../../base/rng.ts";
 import { memoryStore } from "../../base/store_memory.ts";
+import type { ClusterFace } from "../cluster_face.ts";
 import type { Operator, ServerRequest } from "../core/contract.ts";
 import { AnsweredError } from "../driver.ts";
 import { createApp } from "./app.ts";
@@ -20,7 +21,10 @@ interface Asked {
   request: ServerRequest;
 }
 
-function appWith(answer: (request: ServerRequest) => unknown = () => ({})): { app: App; asked: Asked[] } {
+function appWith(
+  answer: (request: ServerRequest) => unknown = () => ({}),
+  cluster?: ClusterFace,
+): { app: App; asked: Asked[] } {
   const asked: Asked[] = [];
   const user = (name: string, role: Operator["role"]) => ({ name, role, bcrypt: bcrypt.hashSync(PASSWORD, 4) });
   const users = [user("vera", "viewer"), user("otto", "operator"), user("ada", "admin")];
@@ -32,6 +36,7 @@ function appWith(answer: (request: ServerRequest) => unknown = () => ({})): { ap
     store: memoryStore(),
     hub: new Hub(() => ({}), () => "now"),
     operators: new OperatorDoor(users, { cluster: "C1", secret: new Uint8Array(32) }, clock, seededRng(1)),
+    cluster,
     clock,
     log: () => {},
     notReady: () => [],

@@ -4,6 +4,7 @@ import type { Clock } from "../../base/clock.ts";
 import type { Json } from "../../base/json.ts";
 import type { Log } from "../../base/log.ts";
 import type { Store } from "../../base/store.ts";
+import type { ClusterFace } from "../cluster_face.ts";
 import type { Operator, ServerRequest } from "../core/contract.ts";
 import type { Hub } from "./hub.ts";
 import type { OperatorDoor } from "./operators.ts";
@@ -14,6 +15,8 @@ export interface HttpDeps {
   store: Store;
   hub: Hub;
   operators: OperatorDoor;
+  /** Undefined when gossip is not configured. */
+  cluster: ClusterFace | undefined;
   clock: Clock;
   log: Log;
   /** Why the server is not ready to work; empty when it is. */

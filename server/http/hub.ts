@@ -4,24 +4,14 @@
  * nothing; firehose readers have a bounded queue and are told what they missed.
  */
 import { type JsonObject } from "../../base/json.ts";
-import { LIMITS } from "../../base/limits.ts";
 import type { Envelope } from "../../wire/envelope.ts";
 import { parseStream } from "../../wire/streams.ts";
+import { BoundedSink, type Sink } from "./bounded_sink.ts";
 import { type Filter, needsParsing, passes } from "./filter.ts";
-
-/** The sending side of a firehose reader; a websocket in the driver. */
-export interface Sink {
-  /** Bytes handed over but not yet taken by the network. */
-  buffered(): number;
-  send(text: string): void;
-}
 
 interface Reader {
   filter: Filter;
-  sink: Sink;
-  dropped: number;
-  /** When the first one of `dropped` was dropped: RFC 3339. */
-  droppedFrom: string;
+  sink: BoundedSink;
 }
 
 /** Wakes whoever follows one order, and tells which streams have news. */
@@ -75,7 +65,7 @@ export class Hub {
       const tags = reader.filter.selector === undefined ? NO_TAGS : this.#tagsOf(agent);
       for (let i = 0; i < lines.length; i++) {
         const seen = needsParsing(reader.filter) ? envelope(i) : undefined;
-        if (passes(reader.filter, agent, tags, lines[i]!, seen)) this.#offer(reader, lines[i]!);
+        if (passes(reader.filter, agent, tags, lines[i]!, seen)) reader.sink.offer(lines[i]!);
       }
     }
   }
@@ -90,21 +80,21 @@ export class Hub {
     for (const reader of this.#readers) {
       if (!reader.filter.events) continue;
       if (passes({ ...reader.filter, job: undefined, run: undefined }, agent, this.#tagsOf(agent), line, undefined)) {
-        this.#offer(reader, line);
+        reader.sink.offer(line);
       }
     }
   }
 
   /** Adds a firehose reader; returns how to remove it. */
   read(filter: Filter, sink: Sink): () => void {
-    const reader: Reader = { filter, sink, dropped: 0, droppedFrom: "" };
+    const reader: Reader = { filter, sink: new BoundedSink(sink, this.#time) };
     this.#readers.add(reader);
     return () => this.#readers.delete(reader);
   }
 
   /** Tells readers that have caught up what they missed, also when nothing new comes. */
   settle(): void {
-    for (const reader of this.#readers) this.#tellLagged(reader);
+    for (const { sink } of this.#readers) sink.settle();
   }
 
   /** Resolves when the stream has grown since the call, or `signal` aborts. */
@@ -152,22 +142,6 @@ export class Hub {
       watcher.news = true;
       watcher.wake?.();
     }
-  }
-
-  #offer(reader: Reader, line: string): void {
-    if (reader.sink.buffered() + line.length > LIMITS.firehoseQueueBytesMax) {
-      if (reader.dropped++ === 0) reader.droppedFrom = this.#time();
-      return;
-    }
-    this.#tellLagged(reader);
-    reader.sink.send(line);
-  }
-
-  #tellLagged(reader: Reader): void {
-    // Half empty first, so that a reader at its limit is not told after each single record.
-    if (reader.dropped === 0 || reader.sink.buffered() > LIMITS.firehoseQueueBytesMax / 2) return;
-    reader.sink.send(JSON.stringify({ event: "lagged", dropped: reader.dropped, from: reader.droppedFrom }));
-    reader.dropped = 0;
   }
 }
 

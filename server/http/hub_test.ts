@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { LIMITS } from "../../base/limits.ts";
+import type { Sink } from "./bounded_sink.ts";
 import { parseFilter } from "./filter.ts";
-import { Hub, type Sink } from "./hub.ts";
+import { Hub } from "./hub.ts";
 
 const TAGS: Record<string, Record<string, string>> = { a1: { os: "linux" }, a2: { os: "windows" } };
 

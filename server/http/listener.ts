@@ -13,6 +13,8 @@ import { bodyOf, errorResponse } from "./errors.ts";
 import { parseFilter } from "./filter.ts";
 import { createGate, type Gate } from "./gate.ts";
 import { createHeldSockets, type HeldSockets } from "./held_sockets.ts";
+import type { Sink } from "./bounded_sink.ts";
+import { type GossipTap, parseGossipFilter } from "./gossip_tap.ts";
 import type { Hub } from "./hub.ts";
 import type { OperatorDoor } from "./operators.ts";
 import { RateLimiter } from "./rate.ts";
@@ -22,6 +24,8 @@ export interface ListenerDeps {
   door: AgentDoorDeps;
   driver: ServerDriver;
   hub: Hub;
+  /** Undefined when gossip is not configured. */
+  gossip: GossipTap | undefined;
   operators: OperatorDoor;
   clock: Clock;
   log: Log;
@@ -68,7 +72,7 @@ export function listen(deps: ListenerDeps, options: ListenOptions): Listener {
 /** What requests share. */
 interface Doors {
   gate: Gate;
-  /** Firehose readers. */
+  /** Readers of the firehose and of gossip. */
   taps: Set<WebSocket>;
   held: HeldSockets;
   /** What the log is told of agents that were refused. */
@@ -105,7 +109,17 @@ async function handle(
       case "/v1/agent/connect":
         return openAgent(deps, doors.held, request, address);
       case "/v1/firehose":
-        return openFirehose(deps, doors.taps, request, address);
+        return openTap(deps, doors.taps, request, address, (query) => {
+          const filter = parseFilter(query);
+          return (sink) => deps.hub.read(filter, sink);
+        });
+      case "/v1/gossip/events":
+        return openTap(deps, doors.taps, request, address, (query) => {
+          if (deps.gossip === undefined) throw new JabberError("gossip.off");
+          const { gossip } = deps;
+          const filter = parseGossipFilter(query);
+          return (sink) => gossip.read(filter, sink);
+        });
       default:
         return await deps.app.fetch(request, { address });
     }
@@ -187,21 +201,31 @@ function ignore(event: Event): void {
   event.preventDefault();
 }
 
-function openFirehose(deps: ListenerDeps, taps: Set<WebSocket>, request: Request, address: string): Response {
+/** Adds a reader; returns how to remove it. */
+type Read = (sink: Sink) => () => void;
+
+/** @param readerOf reads the query, before the socket stands */
+function openTap(
+  deps: ListenerDeps,
+  taps: Set<WebSocket>,
+  request: Request,
+  address: string,
+  readerOf: (query: Record<string, string | undefined>) => Read,
+): Response {
   demandUpgrade(request);
   const { user } = deps.operators.identify(request.headers.get("authorization") ?? undefined, address);
-  if (taps.size >= LIMITS.firehoseReadersMax) throw new JabberError("server.busy", `${taps.size} firehose readers`);
+  if (taps.size >= LIMITS.firehoseReadersMax) throw new JabberError("server.busy", `${taps.size} readers`);
   // Not `new URL`: the host in it is the caller's own word, and may be none.
-  const filter = parseFilter(Object.fromEntries(new URLSearchParams(request.url.split("?", 2)[1])));
+  const read = readerOf(Object.fromEntries(new URLSearchParams(request.url.split("?", 2)[1])));
   const { socket, response } = upgrade(request, {});
   let leave = () => {};
   socket.onopen = () => {
-    if (taps.size >= LIMITS.firehoseReadersMax) return socket.close(1013, "too many firehose readers");
+    if (taps.size >= LIMITS.firehoseReadersMax) return socket.close(1013, "too many readers");
     taps.add(socket);
     const until = deps.operators.until(user);
     const end = () => socket.close(1008, "the user may read no more");
     until.addEventListener("abort", end);
-    const stopReading = deps.hub.read(filter, {
+    const stopReading = read({
       buffered: () => socket.bufferedAmount,
       send: (text) => {
         if (socket.readyState === WebSocket.OPEN) socket.send(text);

@@ -20,6 +20,10 @@ export const ACTIONS = {
   run: "operator",
   /** Stores signed scripts and files. */
   push: "operator",
+  /** Sets facts. */
+  facts: "operator",
+  /** Joins servers, and changes the keys of gossip. */
+  cluster: "admin",
   /** Lets a waiting agent in. */
   approve: "admin",
   /** Removes agents, scripts and outputs. */
