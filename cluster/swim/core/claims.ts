@@ -25,8 +25,7 @@ export type AliveClaim = Omit<Extract<Message, { type: "alive" }>, "type">;
 export type Accusation = Omit<Extract<Message, { type: "suspect" }>, "type">;
 
 export interface Claims {
-  /** @param spread whether others may need to hear it from us */
-  alive(claim: AliveClaim, spread: boolean): void;
+  alive(claim: AliveClaim): void;
   suspect(claim: Accusation): void;
   dead(claim: Accusation): void;
   /** A suspicion's time is over. */
@@ -157,7 +156,7 @@ export function createClaims({ context, table, queue, awareness, silentWaitMs }:
     tell(byItself ? "left" : "failed", row.member);
   };
   return {
-    alive(claim, spread) {
+    alive(claim) {
       const { node, incarnation, meta, versions } = claim;
       const fits = node.length > 0 && node.length <= LIMITS.memberNameCharsMax &&
         meta.length <= LIMITS.memberMetaBytesMax && inRange(incarnation, LIMITS.incarnationMax + 1);
@@ -172,7 +171,7 @@ export function createClaims({ context, table, queue, awareness, silentWaitMs }:
         revive(known, claim);
       }
       const row = known ?? meet(claim);
-      if (row !== undefined && spread) spreadAlive(row.member);
+      if (row !== undefined) spreadAlive(row.member);
     },
     suspect(claim) {
       const row = table.get(claim.node);

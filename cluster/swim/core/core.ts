@@ -25,9 +25,8 @@
  *  8. Members are counted without the dead for timeouts and resends: those do not answer and need not hear.
  *  9. Dead and left ones are kept for `forgetDeadMs` and tried again, as serf does above memberlist; memberlist forgets
  *     the dead after 30 s and the left never.
- * 10. Who knew nobody before a push/pull does not gossip on what it learned from it: its source knows better.
- * 11. Incarnations end below 2^32, so that a liar cannot use them up: accusations above `incarnationMax` do not count.
- * 12. An incompatible member is told why in the answer to its push/pull, and only the living are compared.
+ * 10. Incarnations end below 2^32, so that a liar cannot use them up: accusations above `incarnationMax` do not count.
+ * 11. An incompatible member is told why in the answer to its push/pull, and only the living are compared.
  */
 import { LIMITS } from "../../../base/limits.ts";
 import type { SwimCore, SwimDeps, SwimEffect, SwimEvent } from "../contract.ts";
@@ -127,7 +126,7 @@ function hear(parts: Parts, message: Message, from: Endpoint): void {
     case "nack":
       return prober.nacked(message.seq);
     case "alive":
-      return claims.alive(message, true);
+      return claims.alive(message);
     case "suspect": {
       const { incarnation, node, from } = message;
       return claims.suspect({ incarnation, node, from });

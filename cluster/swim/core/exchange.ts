@@ -70,9 +70,9 @@ export function createExchanger({ context, table, claims, nextToken }: Exchanger
     context.emit({ do: "exchange", token, to, ours: ours(join) });
     return true;
   };
-  const learn = (node: PushNode, spread: boolean): void => {
+  const learn = (node: PushNode): void => {
     const { name, incarnation, state, endpoint, meta, versions } = node;
-    if (state === "alive") return claims.alive({ node: name, incarnation, endpoint, meta, versions }, spread);
+    if (state === "alive") return claims.alive({ node: name, incarnation, endpoint, meta, versions });
     if (state === "left") return claims.dead({ node: name, incarnation, from: name });
     claims.suspect({ node: name, incarnation, from: self });
   };
@@ -83,9 +83,7 @@ export function createExchanger({ context, table, claims, nextToken }: Exchanger
       context.count("exchangesRefused");
       return fault;
     }
-    // Who knew nobody has nobody to tell: all it learns comes from those who know.
-    const spread = table.living() > 1;
-    for (const node of nodes) learn(node, spread);
+    for (const node of nodes) learn(node);
     delegate.mergeState(user, join);
     return undefined;
   };
