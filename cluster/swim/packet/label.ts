@@ -4,6 +4,7 @@
  */
 import { PacketFault } from "./fault.ts";
 import { TYPES } from "./message.ts";
+import type { Reader } from "./msgpack.ts";
 
 /** The header of a label; nothing for an empty one. Throws a RangeError past 255 bytes. */
 export function labelHeader(label: string): Uint8Array {
@@ -13,10 +14,12 @@ export function labelHeader(label: string): Uint8Array {
   return Uint8Array.from([TYPES.label, name.length, ...name]);
 }
 
-/** What stands behind the expected label. Another label, none or an unexpected one is a `PacketFault`. */
-export function unlabelled(bytes: Uint8Array, label: string): Uint8Array {
-  const header = labelHeader(label);
-  if (header.length === 0 && bytes[0] === TYPES.label) throw new PacketFault("label", "a label that is not expected");
-  if (header.some((byte, i) => bytes[i] !== byte)) throw new PacketFault("label", "not the expected label");
-  return bytes.subarray(header.length);
+/** Goes past the header of the expected label. Another one, none, or one where none should be is a `PacketFault`. */
+export function skipLabel(reader: Reader, label: string): void {
+  for (const byte of labelHeader(label)) {
+    if (reader.byte() !== byte) throw new PacketFault("label", "not the expected label");
+  }
+  const first = reader.peek();
+  if (first === undefined) throw new PacketFault("truncated", "nothing behind the label");
+  if (label === "" && first === TYPES.label) throw new PacketFault("label", "a label that is not expected");
 }

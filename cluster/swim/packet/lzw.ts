@@ -61,7 +61,7 @@ export function compressLzw(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
 
 /**
  * Decompresses bytes up to their end code; what follows it is passed over. Throws a `PacketFault`: `bomb` past
- * `bytesMax` (nothing larger is ever held), `truncated` without an end code, `malformed` for a code nobody could write.
+ * `bytesMax` (nothing larger is ever held), `malformed` without an end code, or for a code that nobody could write.
  */
 export function decompressLzw(bytes: Uint8Array, bytesMax: number): Uint8Array<ArrayBuffer> {
   let out = new Uint8Array(Math.min(bytesMax, 4 * bytes.length));
@@ -80,7 +80,7 @@ export function decompressLzw(bytes: Uint8Array, bytesMax: number): Uint8Array<A
   let at = 0;
   for (;;) {
     while (heldBits < width) {
-      if (at >= bytes.length) throw new PacketFault("truncated", "compressed bytes without an end");
+      if (at >= bytes.length) throw new PacketFault("malformed", "compressed bytes without an end");
       held |= (bytes[at++] ?? 0) << heldBits;
       heldBits += 8;
     }

@@ -153,6 +153,11 @@ export class Reader {
     return value;
   }
 
+  /** The next byte, without going past it. */
+  peek(): number | undefined {
+    return this.#bytes[this.at];
+  }
+
   /** `length` bytes as they are, in bytes of their own. */
   raw(length: number): Uint8Array<ArrayBuffer> {
     return this.#take(length).slice();

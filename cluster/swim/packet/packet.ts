@@ -10,7 +10,7 @@ import { crc32 } from "node:zlib";
 import { LIMITS } from "../../../base/limits.ts";
 import type { Message } from "../messages.ts";
 import { PacketFault } from "./fault.ts";
-import { labelHeader, unlabelled } from "./label.ts";
+import { labelHeader, skipLabel } from "./label.ts";
 import { compressLzw, decompressLzw } from "./lzw.ts";
 import { decodeMessage, TYPES } from "./message.ts";
 import { Reader, Writer } from "./msgpack.ts";
@@ -70,8 +70,9 @@ export function unpackPacket(bytes: Uint8Array, options: { readonly label?: stri
   const unpacked: Unpacked = { messages: [], cut: 0, faults: [] };
   const budget: Budget = { bytes: LIMITS.gossipPlainBytesMax, parts: LIMITS.gossipPartsMax };
   collect(unpacked, () => {
-    const inner = withoutChecksum(unlabelled(bytes, options.label ?? ""));
-    unwrap(inner, 0, budget, unpacked);
+    const reader = new Reader(bytes);
+    skipLabel(reader, options.label ?? "");
+    unwrap(withoutChecksum(bytes.subarray(reader.at)), 0, budget, unpacked);
   });
   return unpacked;
 }
@@ -159,7 +160,7 @@ function compound(parts: readonly Uint8Array[]): Uint8Array {
 }
 
 /** The bytes in a compress message, whether or not that is smaller. */
-export function compressed(bytes: Uint8Array): Uint8Array {
+export function compressed(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   const buf = compressLzw(bytes);
   const writer = new Writer(buf.length + 16);
   writer.byte(TYPES.compress);
@@ -168,7 +169,7 @@ export function compressed(bytes: Uint8Array): Uint8Array {
 }
 
 /** What a compress message holds, the reader standing behind its type's byte. */
-export function decompressed(reader: Reader, bytesMax: number): Uint8Array {
+export function decompressed(reader: Reader, bytesMax: number): Uint8Array<ArrayBuffer> {
   const row = COMPRESSED.read(reader);
   if (row.Algo !== LZW) throw new PacketFault("unknown_type", `${row.Algo} is no compression`);
   return decompressLzw(row.Buf, bytesMax);
