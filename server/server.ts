@@ -79,11 +79,7 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
   const operators = new OperatorDoor(config.auth.users, token, clock, rng);
   const stopping = new AbortController();
   const gossip = parts.cluster && new GossipTap(parts.cluster, () => rfc3339(clock.now()));
-  const settle = () => {
-    hub.settle();
-    gossip?.settle();
-  };
-  const upkeep = createUpkeep(parts, settle, () => config.retention);
+  const upkeep = createUpkeep(parts, [hub, gossip], () => config.retention);
   const readiness = createReadiness(parts, () => driver.refused);
   const app = createApp({
     ask: (who, request) => driver.ask(who, request),
@@ -201,7 +197,7 @@ interface Upkeep {
 /** What is done again and again beside the work. */
 function createUpkeep(
   { store, clock, log }: ServerParts,
-  settle: () => void,
+  readers: readonly ({ settle(): void } | undefined)[],
   limits: () => ServerConfig["retention"],
 ): Upkeep {
   let stops: (() => void)[] = [];
@@ -215,7 +211,11 @@ function createUpkeep(
     }).finally(() => retaining = false);
   };
   return {
-    start: () => stops = [every(clock, RETENTION_MS, retain), every(clock, SETTLE_MS, settle)],
+    start: () =>
+      stops = [
+        every(clock, RETENTION_MS, retain),
+        every(clock, SETTLE_MS, () => readers.forEach((one) => one?.settle())),
+      ],
     stop: () => stops.forEach((stop) => stop()),
   };
 }

@@ -6,6 +6,7 @@ import type { JsonObject } from "../../base/json.ts";
 import type { Log } from "../../base/log.ts";
 import { systemRng } from "../../base/rng_system.ts";
 import { initMaterial } from "../../cluster/ca/mod.ts";
+import type { ClusterFace } from "../../server/cluster_face.ts";
 import { loadSettings, type Settings } from "../../server/config_system.ts";
 import { type RunningServer, startServer } from "../../server/server.ts";
 import { spawnStorage, type StorageWorker, threadStore } from "../../server/storage/thread_store.ts";
@@ -21,6 +22,8 @@ export interface NearServerOptions {
   /** Stands between the store and its thread. */
   spawn?: (dataDir: string) => StorageWorker;
   onDeath?: () => void;
+  /** The server's part in a cluster; without one it has no gossip. */
+  cluster?: ClusterFace;
 }
 
 export interface NearServer {
@@ -65,7 +68,9 @@ export async function nearServer(options: NearServerOptions = {}): Promise<NearS
   });
   const logged: string[] = [];
   const log: Log = (level, message, fields) => logged.push(`${level} ${message} ${JSON.stringify(fields ?? {})}`);
-  const running = await startServer({ settings, store, clock: systemClock, rng: systemRng, log });
+  const { cluster } = options;
+  const parts = { settings, store, clock: systemClock, rng: systemRng, log, ...(cluster !== undefined && { cluster }) };
+  const running = await startServer(parts);
   const url = `http://127.0.0.1:${running.port}`;
   let token = "";
   const signIn = async (): Promise<string> => {

@@ -44,7 +44,7 @@ const set = createRoute({
     body: {
       required: true,
       content: {
-        "application/json": { schema: z.strictObject({ value: z.string().max(LIMITS.factPayloadBytesMax) }) },
+        "application/json": { schema: z.strictObject({ value: z.string() }) },
       },
     },
   },
