@@ -26,12 +26,7 @@ export function loosenFleet(
   let healed = false;
   const some = (): AgentNode | ServerNode => dice.pick(dice.chance(0.5) ? servers : nodes);
 
-  every(profile.pauseEveryMs, () => {
-    const { gate, name } = some();
-    gate.close();
-    timeline.after(dice.between(100, profile.pauseMs), () => gate.open());
-    world.note("fault", `${name}'s process is stopped`);
-  });
+  every(profile.pauseEveryMs, () => some().pause(dice.between(100, profile.pauseMs)));
   every(profile.driftEveryMs, () => {
     const { clock, name } = some();
     clock.rate = 1 + DRIFT * (2 * dice.rng.float() - 1);

@@ -136,6 +136,15 @@ export class AgentNode {
     this.#around.rewound(this.disk.engine);
   }
 
+  /** Stops the process, which knows nothing of it. */
+  pause(ms: number): void {
+    const mine = this.#process;
+    if (mine === undefined) return;
+    this.#note(`is stopped for ${ms} ms`);
+    this.gate.close();
+    this.#world.timeline.after(ms, () => this.#process === mine && this.gate.open());
+  }
+
   /** @param backMs when it is started again */
   die(backMs: number): void {
     if (this.#process === undefined) return;

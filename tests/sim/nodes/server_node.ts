@@ -81,6 +81,15 @@ export class ServerNode implements Listener<AgentProof> {
     });
   }
 
+  /** Stops the process, which knows nothing of it. */
+  pause(ms: number): void {
+    const mine = this.#process;
+    if (mine === undefined) return;
+    this.#note(`is stopped for ${ms} ms`);
+    this.gate.close();
+    this.#world.timeline.after(ms, () => this.#process === mine && this.gate.open());
+  }
+
   die(backMs: number): void {
     const mine = this.#process;
     if (mine === undefined) return;
