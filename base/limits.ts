@@ -459,6 +459,10 @@ export const LIMITS = {
   catalogPruneMax: 1000,
   /** An own log that is ahead of itself begins another one, but no oftener: others may lie about it. */
   catalogRestartEveryMs: 60_000,
+  /** How long an answer of another copy may take before somebody is asked again. */
+  catalogAnswerMsMax: 10_000,
+  /** Between two tries of a server that was told whom to join and reached nobody. */
+  rejoinEveryMs: 10_000,
   // --- console ---
   /** What is typed behind `/` or `:`; the server's own bound for a pattern. */
   consoleFilterCharsMax: 1000,
