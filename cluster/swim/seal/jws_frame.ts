@@ -66,12 +66,13 @@ export class JwsFrames {
 
   /** The payload of a frame that one of the keys sealed. */
   open(frame: Uint8Array): Uint8Array | SealFault {
-    if (frame.length < FRAME_CHARS_MIN) return "malformed";
     this.#refresh();
     const text = Buffer.from(frame.buffer, frame.byteOffset, frame.length).toString("utf8");
     const key = this.#byHeader.get(text.slice(0, HEADER_CHARS));
+    if (key === undefined) return faultOf(text);
     const end = frame.length - MAC_CHARS - 1;
-    if (key === undefined || frame[HEADER_CHARS] !== DOT || frame[end] !== DOT) return faultOf(text);
+    const isFrame = frame.length >= FRAME_CHARS_MIN && frame[HEADER_CHARS] === DOT && frame[end] === DOT;
+    if (!isFrame) return "malformed";
     const mac = this.#encoder.encode(macOf(key, frame.subarray(0, end)));
     if (!timingSafeEqual(mac, frame.subarray(end + 1))) return "altered";
     return decode(text.slice(HEADER_CHARS + 1, end)) ?? "malformed";
