@@ -18,7 +18,7 @@ export class ServerRefusal extends Error {
 }
 
 export interface ApiRequest {
-  method: "GET" | "POST" | "DELETE";
+  method: "GET" | "POST" | "PUT" | "DELETE";
   /** Path and query. */
   path: string;
   /** Sent as JSON, or as it is when bytes. */

@@ -10,7 +10,18 @@ export interface Candidate {
 }
 
 /** Where names come from that are not in the program. */
-export type Source = "agents" | "commands" | "contexts" | "files" | "jobs" | "kinds" | "orders" | "scripts";
+export type Source =
+  | "agents"
+  | "commands"
+  | "contexts"
+  | "facts"
+  | "files"
+  | "gossipKeys"
+  | "jobs"
+  | "kinds"
+  | "orders"
+  | "scripts"
+  | "servers";
 
 export interface Completion {
   candidates: Candidate[];
@@ -30,6 +41,9 @@ const SOURCES: Readonly<Record<string, readonly Source[]>> = {
   "order": ["orders"],
   "job": ["jobs"],
   "job id": ["jobs"],
+  "node": ["servers"],
+  "fact name": ["facts"],
+  "key id": ["gossipKeys"],
   "context": ["contexts"],
   "kind,…": ["kinds"],
   "file": ["files"],

@@ -24,6 +24,10 @@ const LISTS: Readonly<Record<Exclude<Source, "files">, List>> = {
   orders: (world) =>
     served(world, `/v1/orders?limit=${ORDERS}`, "orders", (row) => [text(row, "id"), text(row, "does")]),
   jobs: (world) => served(world, "/v1/jobs", "jobs", (row) => [text(row, "id"), text(row, "name")]),
+  servers: (world) => served(world, "/v1/servers", "servers", (row) => [text(row, "name"), text(row, "state")]),
+  facts: (world) => served(world, "/v1/facts", "facts", (row) => [text(row, "name"), text(row, "origin")]),
+  gossipKeys: (world) =>
+    served(world, "/v1/gossip/keys", "keys", (row) => [text(row, "id"), row["primary"] === true ? "seals" : "opens"]),
   commands: async () => {
     const { commandKeys, findCommand } = await import("../commands/mod.ts");
     return commandKeys.map((key) => ({ value: key, about: findCommand(key)?.summary ?? "" }));

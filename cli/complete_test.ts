@@ -39,6 +39,9 @@ Deno.test("completionOf() tells verbs, options, choices, names and files apart",
   assert.deepEqual(await sources("--context", "prod", "agent", "show", ""), ["agents"]);
   assert.deepEqual(await sources("script", "push", "--no-input", ""), ["files"]);
   assert.deepEqual(await sources("run", "cancel", ""), ["orders"]);
+  assert.deepEqual(await sources("fact", "get", ""), ["facts"]);
+  assert.deepEqual(await sources("fact", "get", "book", "--as", ""), ["servers"]);
+  assert.deepEqual(await sources("server", "key", "use", ""), ["gossipKeys"]);
   assert.deepEqual(await sources("run", "-l", "os=linux", ""), ["scripts", "commands", "files"]);
   assert.equal(completionOf(await program(), ["run", "-l", "os=linux", "fs.read", "--p"]).argumentsOf, "fs.read");
 });

@@ -59,6 +59,21 @@ export const NOUNS: readonly Noun[] = [
     load: async () => (await import("./agent.ts")).agentVerbs,
   },
   {
+    name: "server",
+    summary: "The servers of the cluster: who is there, joining, the keys of their gossip.",
+    load: async () => (await import("./server.ts")).serverVerbs,
+  },
+  {
+    name: "fact",
+    summary: "Small texts that servers tell each other by gossip.",
+    load: async () => (await import("./fact.ts")).factVerbs,
+  },
+  {
+    name: "gossip",
+    summary: "What servers say to each other, message by message.",
+    load: async () => (await import("./gossip.ts")).gossipVerbs,
+  },
+  {
     name: "logs",
     summary: "Prints a stream from a stable offset: an agent's own events, or the output of one run.",
     load: async () => (await import("./logs.ts")).logsVerb,
