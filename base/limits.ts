@@ -400,6 +400,8 @@ export const LIMITS = {
   serfStateEventsMax: 1024,
   /** serf: a member's tags. */
   serfTagsMax: 64,
+  /** serf: the latest events, kept for exchanges; two hundred of the largest that serf allows. */
+  serfEventsBytesMax: 128 * 1024,
   /** serf: intents of names that are no members yet; the oldest go first. */
   serfIntentsMax: 4096,
   /** Streams that others opened; memberlist's own bound (`maxPushPullRequests`), and of one address. */
