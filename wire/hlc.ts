@@ -149,6 +149,12 @@ export class Peers {
     return own > time + LIMITS.clockAheadMsMax ? time : own;
   }
 
+  /** The lower median of all readings, however few: to forget too late is better than too early. */
+  cautious(now: number): number {
+    const readings = [clamp(now), ...[...this.#ahead.values()].map((ahead) => now + ahead)].sort((a, b) => a - b);
+    return clamp(readings[(readings.length - 1) >> 1]!);
+  }
+
   /** Whether a reading is ahead of the cluster's time and, where that is no majority, of both clocks there are. */
   outvotes(reading: number, now: number): boolean {
     if (this.#ahead.size === 0) return false;
