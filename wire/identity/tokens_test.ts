@@ -209,7 +209,7 @@ Deno.test("roleMay() gives each role what the lesser ones may, and no more", () 
   const may = ROLES.map((role) => Object.keys(ACTIONS).filter((action) => roleMay(role, action as Action)));
   assert.deepEqual(may, [
     ["read"],
-    ["read", "run", "push"],
-    ["read", "run", "push", "approve", "remove", "users"],
+    ["read", "run", "push", "facts"],
+    ["read", "run", "push", "facts", "cluster", "approve", "remove", "users"],
   ]);
 });
