@@ -94,10 +94,10 @@ testOn([...WIRES, ...PLAIN_WIRES], "who joins is listed by both, with its tags",
   for (const [program, names] of [[ours.program, ["second", "others"]], [others.program, ["first", "ours"]]] as const) {
     for (const name of names) await program.line(memberLine("joined", name, "alive"));
   }
-  // Passed on by ours once each, and handed up.
+  // Passed on by everybody, and handed up by ours.
   await first.event("deploy", "now");
   for (const { program } of [ours, others]) await program.line(/^event deploy now$/);
-  await second.program.line(/messageUserEventType: deploy/);
+  await second.program.line(/Received event: user-event: deploy/);
 });
 
 testOn(

@@ -49,7 +49,8 @@ async function run(settings: MemberSettings): Promise<void> {
   const gossip = await startGossip({
     name,
     listen,
-    settings: LOCAL,
+    // With few members gossip tells each twice at most; what that misses is not waited for long.
+    settings: { ...LOCAL, pushPullIntervalMs: 2000 },
     seal: makeSeal(settings),
     compress,
     tags,

@@ -22,18 +22,19 @@
  * an earlier leave of its name no longer counts.
  *
  * User events and queries are passed on once each, as every serf agent must do for them to reach everybody. Events are
- * also handed up; queries, answers and relays are not for us. Types from 64 on are our own: handed up, never passed on.
+ * also handed up, and the latest are kept for exchanges, which bring them to those whom gossip missed; queries, answers
+ * and relays are not for us. Types from 64 on are our own: handed up, never passed on.
  * In exchanges serf's state comes first and our own behind it (state.ts): stock agents read the first alone.
  */
-import { createHash } from "node:crypto";
 import { JabberError } from "../../../base/errors.ts";
 import { LIMITS } from "../../../base/limits.ts";
 import type { Delegate, Member, MemberChange, SwimEffect } from "../contract.ts";
 import type { Endpoint, Versions } from "../messages.ts";
 import { LamportClock } from "./lamport.ts";
 import { decodeSerfMessage, encodeSerfMessage, encodeTags, type SerfMessage, type SerfState } from "./messages.ts";
-import { Seen } from "./seen.ts";
+import { type Heard, Seen } from "./seen.ts";
 import { joinStates, splitStates } from "./state.ts";
+import { RECENT_TIMES, UserEvents } from "./user_events.ts";
 
 /** What we speak: memberlist 1 to 5, now 2; serf's delegate 2 to 5, now 5. The same as serf 0.8 and later. */
 export const SERF_VERSIONS: Versions = [1, 5, 2, 2, 5, 5];
@@ -70,8 +71,6 @@ interface Standing {
   member: Member | undefined;
 }
 
-/** As serf: the latest so many times of events, and of queries, are told apart. */
-const RECENT_TIMES = 512;
 /** serf's flag of a query that is for its receiver alone. */
 const QUERY_NO_BROADCAST = 2;
 
@@ -81,7 +80,7 @@ export class Serf implements Delegate {
   readonly #clock = new LamportClock();
   readonly #eventClock = new LamportClock();
   readonly #queryClock = new LamportClock();
-  readonly #events = new Seen(RECENT_TIMES, LIMITS.serfEventsPerTimeMax);
+  readonly #events = new UserEvents();
   readonly #queries = new Seen(RECENT_TIMES, LIMITS.serfEventsPerTimeMax);
   readonly #members = new Map<string, Standing>();
   /** Of names that are not members, oldest first. */
@@ -139,7 +138,7 @@ export class Serf implements Delegate {
       statusLTimes: new Map([...this.#members].map(([name, { time }]) => [name, time])),
       leftMembers: left,
       eventLTime: this.#eventClock.time,
-      events: [],
+      events: this.#events.recent(),
       queryLTime: this.#queryClock.time,
     });
     return joinStates(serf, this.#above?.localState(join) ?? new Uint8Array(0));
@@ -157,6 +156,7 @@ export class Serf implements Delegate {
   }
 
   #mergeSerf(state: SerfState, join: boolean): void {
+    const isNewHere = this.#eventClock.time === 1;
     // Nothing was said yet at the clock's own time.
     if (state.ltime > 0) this.#witness(this.#clock, state.ltime - 1);
     if (state.eventLTime > 0) this.#witness(this.#eventClock, state.eventLTime - 1);
@@ -167,8 +167,8 @@ export class Serf implements Delegate {
     for (const [name, time] of state.statusLTimes) {
       if (!left.has(name)) this.#hearJoin(name, time);
     }
-    // What happened before we came is not news.
-    if (join) this.#eventTimeMin = Math.max(this.#eventTimeMin, state.eventLTime);
+    // What happened before this member came is not news to it.
+    if (join && isNewHere) this.#eventTimeMin = Math.max(this.#eventTimeMin, state.eventLTime);
     for (const { ltime, events } of state.events) {
       for (const { name, payload } of events) this.#hearEvent(ltime, name, payload, false);
     }
@@ -288,8 +288,8 @@ export class Serf implements Delegate {
   /** Whether it is news. */
   #hearEvent(time: number, name: string, payload: Uint8Array, coalesce: boolean): boolean {
     if (!this.#witness(this.#eventClock, time) || time < this.#eventTimeMin) return false;
-    const id = createHash("sha256").update(`${name.length} ${name}`).update(payload).digest("base64");
-    if (!this.#isNews(this.#events.note(time, id, this.#eventClock.time))) return false;
+    const heard = this.#events.note({ ltime: time, name, payload }, this.#eventClock.time);
+    if (!this.#isNews(heard)) return false;
     this.#outbox.push({ do: "userEvent", name, payload, coalesce });
     return true;
   }
@@ -301,7 +301,7 @@ export class Serf implements Delegate {
       (flags & QUERY_NO_BROADCAST) === 0;
   }
 
-  #isNews(heard: ReturnType<Seen["note"]>): boolean {
+  #isNews(heard: Heard): boolean {
     if (heard === "full") this.#count("serf.events_full");
     return heard === "new";
   }

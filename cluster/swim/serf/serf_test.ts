@@ -197,7 +197,25 @@ Deno.test("user events are handed up and passed on once, and old ones not at all
   ]);
 });
 
-Deno.test("events from before a join are no news", () => {
+Deno.test("exchanges bring the latest events to those whom gossip missed, within their bound", () => {
+  const one = new Serf({ name: "one" });
+  const event = (ltime: number, name: string, bytes: number) =>
+    say(one, { type: "userEvent", ltime, name, payload: new Uint8Array(bytes), coalesce: false });
+  event(1, "a", 3);
+  event(1, "b", 0);
+  event(2, "c", 1);
+  const two = new Serf({ name: "two" });
+  two.mergeState(one.localState(false), false);
+  two.mergeState(one.localState(false), false);
+  assert.deepEqual(out(two), ["event a", "event b", "event c"]);
+  for (let i = 0; i < 300; i++) event(3 + i, "large", 1000);
+  const kept = stateOf(one).events;
+  assert.equal(kept.at(-1)?.ltime, 302);
+  const bytes = kept.flatMap(({ events }) => events).reduce((sum, { payload }) => sum + payload.length, 0);
+  assert.ok(bytes > LIMITS.serfEventsBytesMax / 2 && bytes <= LIMITS.serfEventsBytesMax, `${bytes} bytes`);
+});
+
+Deno.test("events from before a member came are no news to it", () => {
   const serf = new Serf({ name: "me" });
   const state: SerfState = {
     type: "pushPull",
@@ -211,6 +229,9 @@ Deno.test("events from before a join are no news", () => {
   serf.mergeState(encodeSerfMessage(state), true);
   assert.deepEqual(out(serf), []);
   serf.mergeState(encodeSerfMessage({ ...state, events: [{ ...state.events[0]!, ltime: 8 }] }), false);
+  assert.deepEqual(out(serf), ["event deploy"]);
+  // Who is joined by another goes on hearing what it missed.
+  serf.mergeState(encodeSerfMessage({ ...state, eventLTime: 20, events: [{ ...state.events[0]!, ltime: 9 }] }), true);
   assert.deepEqual(out(serf), ["event deploy"]);
 });
 
