@@ -6,7 +6,8 @@ import { CHECKS } from "./checks/failure.ts";
 import { HARSH, type Harsh, isHarsh } from "./faults/profile.ts";
 import { type SimReport, simulate } from "./sim.ts";
 
-const USAGE = `Usage: ./denow task sim [--seed N] [--seeds N] [--servers N] [--agents N] [--hours N | --minutes N]
+export const USAGE =
+  `Usage: ./denow task sim [--seed N] [--seeds N] [--servers N] [--agents N] [--hours N | --minutes N]
                         [--harsh disk|slow] [--jobs] [--tail N]
 
   --seed N     the (first) seed; default 1

@@ -6,7 +6,10 @@ import type { Harsh } from "./faults/profile.ts";
 
 export interface Regression {
   seed: number;
+  servers?: number;
+  agents?: number;
   harsh?: Harsh;
+  jobs?: boolean;
   found: string;
 }
 

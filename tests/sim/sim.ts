@@ -121,7 +121,8 @@ function minutesOf(servers: number | undefined): number {
   return servers === undefined ? MINUTES : FLEET_MINUTES;
 }
 
-function replayOf({ seed, servers, agents = AGENTS, minutes, harsh, jobs }: SimOptions): string {
+/** The line that runs this world again. */
+export function replayOf({ seed, servers, agents = AGENTS, minutes, harsh, jobs }: SimOptions): string {
   const more = [
     servers === undefined ? "" : ` --servers ${servers}`,
     agents === AGENTS ? "" : ` --agents ${agents}`,

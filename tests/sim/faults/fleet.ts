@@ -44,12 +44,13 @@ export function loosenFleet(
     timeline.after(dice.between(1000, profile.partMs), () => topology.part({}));
   });
   every(profile.oneWayEveryMs, () => {
-    if (servers.length < 2) return;
-    const from = dice.pick(servers).name;
-    const to = dice.pick(servers.filter(({ name }) => name !== from)).name;
-    topology.cut(from, to);
-    world.note("fault", `${to} no longer hears ${from}`);
-    timeline.after(dice.between(1000, profile.partMs), () => topology.mend(from, to));
+    const server = dice.pick(servers);
+    const [from, to] = dice.chance(0.5) ? [server, some()] : [some(), server];
+    if (from === to) return;
+    topology.cut(from.name, to.name);
+    severLines(targets);
+    world.note("fault", `${to.name} no longer hears ${from.name}`);
+    timeline.after(dice.between(1000, profile.partMs), () => topology.mend(from.name, to.name));
   });
   const versions = skew(dice, profile.skewed, targets);
 
@@ -64,13 +65,19 @@ export function loosenFleet(
 }
 
 /** Two halves; most agents go with their home. */
-function part({ fleetDice: dice, note }: World, { servers, agents, network, topology }: FaultTargets): void {
+function part({ fleetDice: dice, note }: World, targets: FaultTargets): void {
+  const { servers, agents, topology } = targets;
   const groups: Record<string, number> = {};
   for (const { name } of servers) groups[name] = dice.between(0, 1);
   for (const { host } of agents) {
     groups[host.name] = dice.chance(0.8) ? groups[host.servers[0]!]! : dice.between(0, 1);
   }
   topology.part(groups);
-  for (const line of network.open()) if (!topology.joins(line.way.from, line.way.to)) line.sever();
+  severLines(targets);
   note("fault", `the nodes fall apart: ${servers.map(({ name }) => `${name} in ${groups[name]}`).join(", ")}`);
+}
+
+/** Connections over ways that are cut end, and nobody hears of it. */
+function severLines({ network, topology }: FaultTargets): void {
+  for (const line of network.open()) if (!topology.joins(line.way.from, line.way.to)) line.sever();
 }

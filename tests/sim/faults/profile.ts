@@ -1,49 +1,35 @@
 /** What goes wrong in a world, and how often: drawn once from the seed. */
 import type { Dice } from "../world/clock.ts";
 
-/** Times are means, milliseconds; 0 for never. */
-export interface Profile {
-  crashEveryMs: number;
-  /** Probability of a crash at each boundary between effects. */
-  crashAtEffect: number;
-  breakEveryMs: number;
-  stallEveryMs: number;
-  refusing: number;
-  silent: number;
-  /** Frames vanish, double and swap within a connection, each with this probability. */
-  hostile: number;
-  diskFullEveryMs: number;
-  diskFailing: number;
-  /** The longest fsync, milliseconds. */
-  diskSlowestMs: number;
-  netSlowestMs: number;
-  jumpEveryMs: number;
-  drainEveryMs: number;
-  /** An agent's disk is put back from a backup. */
-  rewindEveryMs: number;
-  /** After everything has come to rest: so long nothing happens, until agents let go of what they kept. */
-  quietHours: number;
-  /** Between two deeds of the workload. */
-  deedEveryMs: number;
-  /** A process is stopped and goes on later; for so long at the most. */
-  pauseEveryMs: number;
-  pauseMs: number;
-  /** A clock begins to run too fast or too slow. */
-  driftEveryMs: number;
-  /** One disk needs seconds for everything, for a while. */
-  slowDiskEveryMs: number;
-  /** The nodes fall apart into groups that do not reach each other; for so long at the most. */
-  partEveryMs: number;
-  partMs: number;
-  /** One server's packets no longer reach another, while the other's still come. */
-  oneWayEveryMs: number;
-  /** Probability that a node speaks another version. */
-  skewed: number;
-  /** Packets between servers vanish, double, and come seconds late, each with this probability. */
-  loss: number;
-  duplicate: number;
-  late: number;
-}
+/** What can go wrong. `…EveryMs` are mean times between two of a kind, milliseconds; 0 for never. */
+export const FAULTS = {
+  crashEveryMs: "a process dies, loses what its disk had not synced, and is started again",
+  crashAtEffect: "probability that a process dies at the boundary between two effects",
+  breakEveryMs: "a connection breaks and loses what was on its way",
+  stallEveryMs: "one direction of a connection stands still for up to 20 s",
+  refusing: "probability that an attempt to connect fails, or succeeds on one side only",
+  silent: "probability that an end never hears that its connection is gone",
+  hostile: "frames vanish, double and swap within a connection, each with this probability",
+  diskFullEveryMs: "a disk is full for up to 30 s",
+  diskFailing: "probability that a write, or a read, fails",
+  diskSlowestMs: "the longest write of every disk",
+  netSlowestMs: "the longest way of a frame",
+  jumpEveryMs: "a clock jumps up to 10 minutes forth or back",
+  drainEveryMs: "an agent drains, or a server ends in good order",
+  rewindEveryMs: "an agent's disk is put back from a backup",
+  quietHours: "after all has come to rest so long nothing happens, until agents let go of what they kept",
+  deedEveryMs: "no fault: the mean time between two deeds of the workload",
+  pauseEveryMs: "a process is stopped: what reaches it waits, and happens later in order",
+  pauseMs: "for so long at the most",
+  driftEveryMs: "a clock begins to run up to 5 % too fast or too slow",
+  slowDiskEveryMs: "one disk needs up to 8 s for everything, for up to a minute",
+  partEveryMs:
+    "the nodes fall apart into two groups that do not reach each other; connections between them end unheard",
+  partMs: "for so long at the most, up to a day",
+  oneWayEveryMs: "nothing gets from one node to another, while the other way is open",
+  skewed: "probability that a node speaks another version: other protocol ranges, kinds that nobody knows",
+} as const;
+export type Profile = Record<keyof typeof FAULTS, number>;
 
 /** A world of one server and few agents, in which nothing of this happens. */
 const SMALL_WORLD = {
@@ -55,9 +41,6 @@ const SMALL_WORLD = {
   partMs: 0,
   oneWayEveryMs: 0,
   skewed: 0,
-  loss: 0,
-  duplicate: 0,
-  late: 0,
 };
 
 export function drawProfile(dice: Dice): Profile {
@@ -85,6 +68,8 @@ export function drawProfile(dice: Dice): Profile {
 
 /** A world of this many minutes has as many faults as a longer one; those of the longer one last longer. */
 const SHORT_WORLD_MS = 10 * 60_000;
+/** People do not become idle altogether. */
+const DEEDS_STRETCH_MAX = 12;
 const DAY_MS = 24 * 3600_000;
 
 /** What else goes wrong in a fleet, over what is drawn for a small world. */
@@ -106,12 +91,11 @@ export function drawFleetProfile(dice: Dice, base: Profile, agents: number, faul
     partMs: often(10_000, 60_000, DAY_MS),
     oneWayEveryMs: often(0, 0, 60_000),
     skewed: often(0, 0, 0.2),
-    loss: often(0, 0.01, 0.01, 0.2),
-    duplicate: often(0, 0.01, 0.1),
-    late: often(0, 0.01, 0.1),
   };
   for (const key of Object.keys(drawn) as (keyof Profile)[]) {
-    if (key.endsWith("EveryMs") || key === "pauseMs") drawn[key] *= stretch;
+    if (key.endsWith("EveryMs") || key === "pauseMs") {
+      drawn[key] *= key === "deedEveryMs" ? Math.min(stretch, DEEDS_STRETCH_MAX) : stretch;
+    }
   }
   drawn.partMs = Math.min(drawn.partMs * stretch, DAY_MS, faultMs / 2);
   return drawn;

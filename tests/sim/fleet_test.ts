@@ -1,0 +1,29 @@
+import assert from "node:assert/strict";
+import { story } from "./main.ts";
+import { simulate } from "./sim.ts";
+
+const SEEDS = 12;
+const DAY_MS = 24 * 3600_000;
+
+Deno.test(`simulate() keeps every promise in the fleets of ${SEEDS} seeds`, async () => {
+  let runs = 0;
+  for (let seed = 1; seed <= SEEDS; seed++) {
+    const report = await simulate({ seed, servers: 1 + seed % 7, agents: 9, jobs: seed % 2 === 0 });
+    assert.equal(report.failure, undefined, story(report, 30));
+    runs += report.runs + report.firings;
+  }
+  assert.ok(runs > 20 * SEEDS, `only ${runs} runs were started: the worlds are too quiet to prove anything`);
+});
+
+Deno.test("simulate() lets a fleet of fifty agents live a day", async () => {
+  const report = await simulate({ seed: 3, servers: 3, agents: 50, minutes: 24 * 60 });
+  assert.equal(report.failure, undefined, story(report, 30));
+  assert.ok(report.simulatedMs > DAY_MS && report.runs > 100, `${report.runs} runs`);
+  assert.match(report.replay, /--seed 3 --servers 3 --agents 50 --minutes 1440$/);
+});
+
+Deno.test("simulate() gives one history for one seed of a fleet", async () => {
+  const options = { seed: 5, servers: 3, agents: 6 };
+  const [once, again] = [await simulate(options), await simulate(options)];
+  assert.equal(once.hash, again.hash);
+});
