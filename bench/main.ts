@@ -11,10 +11,12 @@ import { benchCli } from "./cli.ts";
 import { benchConsole } from "./console.ts";
 import { benchCron } from "./cron.ts";
 import { benchFanout } from "./fanout.ts";
+import { benchFrameVerify } from "./frame_verify.ts";
 import { benchIdle } from "./idle.ts";
 import { loadText, machineLine } from "./machine.ts";
 import { type BenchResult, meetsTarget } from "./result.ts";
 import { benchSandbox } from "./sandbox.ts";
+import { benchSim } from "./sim.ts";
 import { benchStart } from "./start.ts";
 
 const ROUNDS = 5;
@@ -25,7 +27,9 @@ const BENCHES: Readonly<Record<string, (rounds: number, long: boolean) => Promis
   append: async () => [await benchAppend()],
   idle: async (rounds) => [await benchIdle(rounds)],
   fanout: async (rounds) => [await benchFanout(rounds)],
+  "frame-verify": async () => [await benchFrameVerify()],
   sandbox: async () => [await benchSandbox()],
+  sim: async () => [await benchSim()],
   cron: () => benchCron(),
   start: (rounds) => benchStart(STARTS_A_ROUND * rounds),
   cli: async (rounds) => [await benchCli(STARTS_A_ROUND * rounds)],
