@@ -225,7 +225,7 @@ export class Reader {
   skip(): void {
     for (let values = 1; values > 0; values--) {
       const head = this.byte();
-      if (head < 0x80 || head >= 0xe0 || (head >= 0xc0 && head <= 0xc3)) continue;
+      if (head < 0x80 || head >= 0xe0 || head === NIL || head === FALSE || head === TRUE) continue;
       if (head < 0x90) values += 2 * (head & 0x0f);
       else if (head < 0xa0) values += head & 0x0f;
       else if (head < 0xc0) this.#take(head & 0x1f);
