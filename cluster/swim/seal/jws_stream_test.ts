@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import fc from "fast-check";
-import { joined, start, talk, text } from "./testing.ts";
+import { LIMITS } from "../../../base/limits.ts";
+import { HeadWriter } from "./head.ts";
+import { JwsFrames } from "./jws_frame.ts";
+import { Keyring } from "./keyring.ts";
+import { joined, KEY, start, talk, text } from "./testing.ts";
 
 const frameLength = (bytes: Uint8Array) => 2 + bytes[0]! * 256 + bytes[1]!;
 
@@ -126,4 +131,58 @@ Deno.test("altered bytes anywhere in a stream are refused or waited for, never r
 Deno.test("a member may dial itself", () => {
   const a = start("a1");
   assert.equal(talk(a.seal.dialStream(), a.seal.acceptStream(), text("q"), text("a")).whole, true);
+});
+
+/** A holder of the key that speaks as it likes: what it sent opened a stream to b2. */
+function forger() {
+  const frames = new JwsFrames(new Keyring("jws", [KEY]));
+  const writerOf = (name: string, boot: number) =>
+    new HeadWriter({ cluster: "lab", name, boot: new Uint8Array(8).fill(boot) });
+  const writer = writerOf("a1", 1);
+  const framed = (payload: Uint8Array) => {
+    const frame = frames.seal(payload);
+    return joined([new Uint8Array([frame.length >> 8, frame.length & 255]), frame]);
+  };
+  const acceptor = start("b2").seal.acceptStream();
+  const hello = framed(writer.write("hello", new Uint8Array(16)));
+  const welcome = acceptor.feed(hello).send[0]!;
+  const session = createHash("sha256").update(hello.subarray(2)).update("\n").update(welcome.subarray(2)).digest();
+  const frame = (number: number, last: number, plain: Uint8Array, as = writer) => {
+    const head = new Uint8Array(21);
+    head.set(session.subarray(0, 16));
+    new DataView(head.buffer).setUint32(16, number);
+    head[20] = last;
+    return framed(as.write("asked", head, plain));
+  };
+  return { acceptor, frame, writerOf };
+}
+
+Deno.test("another holder of the key, or another boot, cannot go on with a member's stream", () => {
+  for (const [name, boot] of [["c3", 1], ["a1", 2]] as const) {
+    const { acceptor, frame, writerOf } = forger();
+    assert.equal(acceptor.feed(frame(0, 0, text("x"))).sender, "a1");
+    assert.equal(acceptor.feed(frame(1, 1, text("y"), writerOf(name, boot))).refused, "out_of_turn");
+  }
+});
+
+Deno.test("nothing follows the last frame, not even the next one or a part of it", () => {
+  for (const bytes of [(next: Uint8Array) => next, () => new Uint8Array(1)]) {
+    const { acceptor, frame } = forger();
+    assert.equal(acceptor.feed(frame(0, 1, text("x"))).ended, true);
+    assert.equal(acceptor.feed(bytes(frame(1, 1, text("y")))).refused, "out_of_turn");
+  }
+});
+
+Deno.test("frames without end, without content or with another mark are refused", () => {
+  const full = new Uint8Array(45_000);
+  const { acceptor, frame } = forger();
+  const most = Math.floor(LIMITS.sealStreamBytesMax / full.length);
+  for (let i = 0; i < most; i++) assert.equal(acceptor.feed(frame(i, 0, full)).refused, undefined);
+  assert.equal(acceptor.feed(frame(most, 0, full)).refused, "too_big");
+  const first = (last: number, plain: Uint8Array) => {
+    const other = forger();
+    return other.acceptor.feed(other.frame(0, last, plain)).refused;
+  };
+  assert.equal(first(0, new Uint8Array()), "malformed");
+  assert.equal(first(2, text("x")), "malformed");
 });

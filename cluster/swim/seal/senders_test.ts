@@ -46,6 +46,15 @@ Deno.test("of two boots the one with the later question is the newer, in whateve
   }
 });
 
+Deno.test("a stream that was opened before a newer boot was proven brings no older one back", () => {
+  const senders = new Senders(seededRng(1));
+  const early = senders.nextNumber();
+  const nonce = asked(senders, claim("a", 2), 0);
+  assert.equal(senders.answer(claim("a", 2), nonce, 1), true);
+  assert.equal(senders.prove(claim("a", 1), early), false);
+  assert.equal(senders.hear(claim("a", 2, 2)), "fresh");
+});
+
 Deno.test("a boot that is proven again keeps its window", () => {
   const senders = new Senders(seededRng(1));
   senders.prove(claim("a", 1, 10), senders.nextNumber());
