@@ -1,7 +1,6 @@
 /**
  * A small world for membership cores: one simulated clock, a network with delay, loss, one-way cuts and partitions, and
- * processes that crash, restart and stand still. Everything follows from the seed. No bytes are parsed: an encoded
- * message is a buffer of about its true size that remembers what it stands for.
+ * processes that crash, restart and stand still. Everything follows from the seed.
  */
 import assert from "node:assert/strict";
 import { type Rng, seededRng } from "../../base/rng.ts";
@@ -15,56 +14,13 @@ import type {
   SwimSettings,
 } from "../../cluster/swim/contract.ts";
 import { createSwimCore } from "../../cluster/swim/core/core.ts";
-import type { EncodeMessage, Endpoint, Message, PushPull, Versions } from "../../cluster/swim/messages.ts";
+import type { Endpoint, PushPull, Versions } from "../../cluster/swim/messages.ts";
 import { LAN } from "../../cluster/swim/presets.ts";
+import { DueQueue } from "./due_queue.ts";
+import { decodeForWorld, encodeForWorld } from "./swim_codec.ts";
+import { SwimLinks } from "./swim_links.ts";
 
 export const WORLD_VERSIONS: Versions = [1, 5, 2, 2, 5, 4];
-
-/** What memberlist's msgpack needs for the names of a message's fields, about. */
-const FIELD_BYTES: Record<Message["type"], number> = {
-  ping: 55,
-  indirectPing: 75,
-  ack: 20,
-  nack: 9,
-  suspect: 30,
-  alive: 55,
-  dead: 30,
-  user: 1,
-};
-
-function sizeOf(message: Message): number {
-  const fixed = FIELD_BYTES[message.type];
-  switch (message.type) {
-    case "ping":
-    case "indirectPing":
-      return fixed + message.node.length + (message.sourceNode?.length ?? 0);
-    case "suspect":
-    case "dead":
-      return fixed + message.node.length + message.from.length;
-    case "alive":
-      return fixed + message.node.length + message.meta.length;
-    case "user":
-      return fixed + message.bytes.length;
-    case "ack":
-    case "nack":
-      return fixed;
-  }
-}
-
-const MEANINGS = new WeakMap<Uint8Array, Message>();
-
-/** Stands in for packet/'s codec. */
-export const encodeForWorld: EncodeMessage = (message) => {
-  const bytes = new Uint8Array(sizeOf(message));
-  MEANINGS.set(bytes, message);
-  return bytes;
-};
-
-export function decodeForWorld(bytes: Uint8Array): Message {
-  const message = MEANINGS.get(bytes);
-  assert(message !== undefined, "these bytes were not encoded here");
-  return message;
-}
 
 /** What a member saw of another. */
 export interface Sighting {
@@ -137,12 +93,6 @@ interface Call {
   open: boolean;
 }
 
-interface Due {
-  readonly at: number;
-  readonly order: number;
-  readonly run: () => void;
-}
-
 const NO_DELEGATE: Delegate = { localState: () => new Uint8Array(), mergeState: () => {} };
 const REFUSED_MS = 1;
 
@@ -162,12 +112,10 @@ export class SwimWorld {
   readonly #socketPackets: number;
   readonly #nodes = new Map<string, Process>();
   readonly #byEndpoint = new Map<string, Process>();
-  readonly #cuts = new Set<string>();
-  #sides: ReadonlyMap<string, number> | undefined;
+  readonly #links = new SwimLinks();
   readonly #calls = new Map<number, Call>();
   #callIds = 0;
-  readonly #heap: Due[] = [];
-  #order = 0;
+  readonly #queue = new DueQueue();
 
   constructor({ seed, settings = LAN, delayMs = [0.5, 1.5], loss = 0, socketPackets = Infinity }: WorldOptions) {
     this.rng = seededRng(seed);
@@ -290,24 +238,21 @@ export class SwimWorld {
 
   /** Nothing passes from one to the other; the way back stays. */
   cut(from: string, to: string): void {
-    this.#cuts.add(`${from}>${to}`);
+    this.#links.cut(from, to);
   }
 
   mend(from: string, to: string): void {
-    this.#cuts.delete(`${from}>${to}`);
+    this.#links.mend(from, to);
   }
 
   /** Each group hears only itself; who is in none hears everybody. */
   partition(...groups: readonly (readonly string[])[]): void {
-    const sides = new Map<string, number>();
-    groups.forEach((group, side) => group.forEach((name) => sides.set(name, side)));
-    this.#sides = sides;
+    this.#links.partition(groups);
   }
 
   /** Cuts, partitions and loss end. */
   heal(): void {
-    this.#cuts.clear();
-    this.#sides = undefined;
+    this.#links.heal();
     this.loss = 0;
   }
 
@@ -318,8 +263,7 @@ export class SwimWorld {
   }
 
   runTo(until: number): void {
-    for (let due = this.#heap[0]; due !== undefined && due.at <= until; due = this.#heap[0]) {
-      this.#pop();
+    for (let due = this.#queue.take(until); due !== undefined; due = this.#queue.take(until)) {
       this.now = due.at;
       due.run();
     }
@@ -338,7 +282,7 @@ export class SwimWorld {
 
   /** Something of the test's own at that time. */
   at(time: number, run: () => void): void {
-    this.#push(time, run);
+    this.#queue.push(time, run);
   }
 
   // --- what is seen ---
@@ -426,7 +370,7 @@ export class SwimWorld {
     if (at === null) return void process.timers.delete(name);
     process.timers.set(name, at);
     const { epoch } = process;
-    this.#push(at, () => {
+    this.#queue.push(at, () => {
       if (process.epoch !== epoch || process.timers.get(name) !== at) return;
       if (process.standstill !== "process") this.#fire(process, name);
     });
@@ -452,10 +396,11 @@ export class SwimWorld {
   }
 
   #passes(from: Process, to: Process): boolean {
-    if (this.#cuts.size > 0 && this.#cuts.has(`${from.name}>${to.name}`)) return false;
-    const a = this.#sides?.get(from.name);
-    const b = this.#sides?.get(to.name);
-    return a === undefined || b === undefined || a === b;
+    return this.#links.passes(from.name, to.name);
+  }
+
+  #passesBothWays(a: Process, b: Process): boolean {
+    return this.#passes(a, b) && this.#passes(b, a);
   }
 
   #delay(): number {
@@ -479,7 +424,7 @@ export class SwimWorld {
       if (this.loss > 0 && this.rng.float() < this.loss) return;
       const { epoch } = target;
       const event: SwimEvent = { type: "packet", from: process.endpoint, messages: parts.map(decodeForWorld) };
-      this.#push(this.now + this.#delay(), () => {
+      this.#queue.push(this.now + this.#delay(), () => {
         if (target.standstill !== undefined && ++target.inboxPackets > this.#socketPackets) return;
         this.#receive(target, epoch, () => this.#step(target, event));
       });
@@ -490,17 +435,20 @@ export class SwimWorld {
     const id = ++this.#callIds;
     const timeoutMs = (asker.options.settings ?? this.settings).tcpTimeoutMs;
     const call: Call = { asker, epoch: asker.epoch, token, until: this.now + timeoutMs, open: true };
-    this.#push(call.until, () => this.#finish(call, id, { error: "timeout" }));
+    this.#queue.push(call.until, () => this.#finish(call, id, { error: "timeout" }));
     this.#leaveSocket(asker, () => {
       const target = this.#byEndpoint.get(keyOf(to));
       if (target === undefined) {
-        return this.#push(this.now + REFUSED_MS, () => this.#finish(call, id, { error: "connection refused" }));
+        return this.#queue.push(this.now + REFUSED_MS, () => this.#finish(call, id, { error: "connection refused" }));
       }
-      if (!this.#passes(asker, target) || !this.#passes(target, asker)) return;
+      if (!this.#passesBothWays(asker, target)) return;
       const { epoch } = target;
       this.#calls.set(id, call);
       const event: SwimEvent = { type: "exchangeAsked", token: id, from: asker.endpoint, theirs: ours };
-      this.#push(this.now + 3 * this.#delay(), () => this.#receive(target, epoch, () => this.#step(target, event)));
+      this.#queue.push(
+        this.now + 3 * this.#delay(),
+        () => this.#receive(target, epoch, () => this.#step(target, event)),
+      );
     });
   }
 
@@ -508,8 +456,8 @@ export class SwimWorld {
     const call = this.#calls.get(id);
     if (call === undefined) return;
     this.#leaveSocket(process, () => {
-      if (!this.#passes(process, call.asker) || !this.#passes(call.asker, process)) return;
-      this.#push(this.now + this.#delay(), () => this.#finish(call, id, ours));
+      if (!this.#passesBothWays(process, call.asker)) return;
+      this.#queue.push(this.now + this.#delay(), () => this.#finish(call, id, ours));
     });
   }
 
@@ -530,21 +478,21 @@ export class SwimWorld {
       open = false;
       this.#receive(asker, epoch, () => this.#step(asker, { type: "streamPinged", token, acked }));
     };
-    this.#push(until, () => finish(false));
+    this.#queue.push(until, () => finish(false));
     this.#leaveSocket(asker, () => {
       const target = this.#byEndpoint.get(keyOf(to));
       if (target === undefined || target.name !== node) {
-        return this.#push(this.now + REFUSED_MS, () => finish(false));
+        return this.#queue.push(this.now + REFUSED_MS, () => finish(false));
       }
-      if (!this.#passes(asker, target) || !this.#passes(target, asker)) return;
+      if (!this.#passesBothWays(asker, target)) return;
       const targetEpoch = target.epoch;
-      this.#push(
+      this.#queue.push(
         this.now + 3 * this.#delay(),
         () =>
           this.#receive(
             target,
             targetEpoch,
-            () => this.#leaveSocket(target, () => this.#push(this.now + this.#delay(), () => finish(true))),
+            () => this.#leaveSocket(target, () => this.#queue.push(this.now + this.#delay(), () => finish(true))),
           ),
       );
     });
@@ -553,41 +501,13 @@ export class SwimWorld {
   #streamUser(process: Process, { to, bytes }: Extract<SwimEffect, { do: "streamUser" }>): void {
     this.#leaveSocket(process, () => {
       const target = this.#byEndpoint.get(keyOf(to));
-      if (target === undefined || !this.#passes(process, target) || !this.#passes(target, process)) return;
+      if (target === undefined || !this.#passesBothWays(process, target)) return;
       const { epoch } = target;
       const event: SwimEvent = { type: "streamUser", from: process.endpoint, bytes };
-      this.#push(this.now + 3 * this.#delay(), () => this.#receive(target, epoch, () => this.#step(target, event)));
+      this.#queue.push(
+        this.now + 3 * this.#delay(),
+        () => this.#receive(target, epoch, () => this.#step(target, event)),
+      );
     });
-  }
-
-  #push(at: number, run: () => void): void {
-    const heap = this.#heap;
-    const due: Due = { at, order: this.#order++, run };
-    let i = heap.push(due) - 1;
-    while (i > 0) {
-      const parent = (i - 1) >> 1;
-      const above = heap[parent]!;
-      if (above.at < due.at || (above.at === due.at && above.order < due.order)) break;
-      heap[i] = above;
-      i = parent;
-    }
-    heap[i] = due;
-  }
-
-  #pop(): void {
-    const heap = this.#heap;
-    const last = heap.pop();
-    if (last === undefined || heap.length === 0) return;
-    const isBefore = (a: Due, b: Due): boolean => a.at < b.at || (a.at === b.at && a.order < b.order);
-    let i = 0;
-    for (;;) {
-      let child = 2 * i + 1;
-      if (child >= heap.length) break;
-      if (child + 1 < heap.length && isBefore(heap[child + 1]!, heap[child]!)) child++;
-      if (!isBefore(heap[child]!, last)) break;
-      heap[i] = heap[child]!;
-      i = child;
-    }
-    heap[i] = last;
   }
 }

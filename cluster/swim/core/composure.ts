@@ -20,19 +20,6 @@ const DEAF_PROBES_MAX = 3;
 /** Every member is probed by somebody once in each probe interval, on the average; two in a row may be lost. */
 const SILENT_INTERVALS = 3;
 
-export interface Composure {
-  /** Before each event: was this member away since the last one? */
-  look(): void;
-  /** The driver was late by so much. */
-  lag(ms: number): void;
-  /** Something came from another member. */
-  heard(): void;
-  /** Whether a failed probe of that time says nothing about its target. */
-  excuses(sentAt: number): boolean;
-  /** How much longer a suspicion that ends now waits because nobody is heard. */
-  silentWaitMs(): number;
-}
-
 export interface ComposureParts {
   context: Context;
   table: MemberTable;
@@ -48,52 +35,76 @@ export function lateMs({ probeTimeoutMs }: SwimSettings): number {
   return probeTimeoutMs / 2;
 }
 
-export function createComposure({ context, table, awareness, away, silence }: ComposureParts): Composure {
-  const { settings } = context;
-  const { health } = settings.lifeguard;
-  const tolerance = lateMs(settings);
-  const silentMs = SILENT_INTERVALS * settings.probeIntervalMs;
-  let lastAt: number | undefined;
+export class Composure {
+  readonly #parts: ComposureParts;
+  /** Off in plain SWIM. */
+  readonly #isOn: boolean;
+  readonly #lateMs: number;
+  readonly #silentMs: number;
+  /** The last event. */
+  #lastAt: number | undefined;
   /** Until when absences were accounted for. */
-  let accountedAt = -Infinity;
-  let heardAt = -Infinity;
-  let deafProbes = 0;
-  const wasAway = (ms: number): void => {
-    accountedAt = context.now;
-    awareness.apply(Math.ceil(ms / settings.probeIntervalMs));
+  #accountedAt = -Infinity;
+  #heardAt = -Infinity;
+  #deafProbes = 0;
+
+  constructor(parts: ComposureParts) {
+    const { settings } = parts.context;
+    this.#parts = parts;
+    this.#isOn = settings.lifeguard.health;
+    this.#lateMs = lateMs(settings);
+    this.#silentMs = SILENT_INTERVALS * settings.probeIntervalMs;
+  }
+
+  /** Before each event: was this member away since the last one? */
+  look(): void {
+    const { context } = this.#parts;
+    const since = this.#lastAt;
+    this.#lastAt = context.now;
+    if (!this.#isOn || since === undefined || context.now - since <= this.#lateMs) return;
+    if (context.now - context.earliestDue() > this.#lateMs) this.#wasAway(context.now - since);
+  }
+
+  /** The driver was late by so much. */
+  lag(ms: number): void {
+    // What this member noticed by itself is not counted twice.
+    const missed = Math.min(ms, this.#parts.context.now - this.#accountedAt);
+    if (this.#isOn && missed > this.#lateMs) this.#wasAway(missed);
+  }
+
+  /** Something came from another member. */
+  heard(): void {
+    const silent = this.#parts.context.now - this.#heardAt;
+    this.#heardAt = this.#parts.context.now;
+    this.#deafProbes = 0;
+    if (Number.isFinite(silent) && this.#isSuspicious(silent)) this.#parts.silence(silent);
+  }
+
+  /** Whether a failed probe of that time says nothing about its target. */
+  excuses(sentAt: number): boolean {
+    const isDeaf = this.#isOn && this.#heardAt < sentAt && this.#parts.table.trusted() >= TRUSTED_MIN;
+    return isDeaf && ++this.#deafProbes <= DEAF_PROBES_MAX;
+  }
+
+  /** How much longer a suspicion that ends now waits because nobody is heard. */
+  silentWaitMs(): number {
+    const { context } = this.#parts;
+    return this.#isSuspicious(context.now - this.#heardAt) ? context.settings.probeIntervalMs : 0;
+  }
+
+  /** Whether so long a silence says something about this member. */
+  #isSuspicious(silentMs: number): boolean {
+    return this.#isOn && silentMs > this.#silentMs && this.#parts.table.trusted() >= TRUSTED_MIN;
+  }
+
+  #wasAway(ms: number): void {
+    const { context, awareness, away } = this.#parts;
+    this.#accountedAt = context.now;
+    awareness.apply(Math.ceil(ms / context.settings.probeIntervalMs));
     context.count("absences");
     context.log("warn", "this member was late; others are not judged by what it missed", { ms: Math.round(ms) });
-    // Silence is counted from the return: what was said meanwhile waits in the sockets.
-    heardAt = context.now;
+    // Silence counts from the return: what was said meanwhile waits in the sockets.
+    this.#heardAt = context.now;
     away(ms);
-  };
-  return {
-    look() {
-      const { now } = context;
-      const since = lastAt;
-      lastAt = now;
-      if (!health || since === undefined || now - since <= tolerance) return;
-      if (now - context.earliestDue() > tolerance) wasAway(now - since);
-    },
-    lag(ms) {
-      // What this member noticed by itself is not counted twice.
-      const missed = Math.min(ms, context.now - accountedAt);
-      if (health && missed > tolerance) wasAway(missed);
-    },
-    heard() {
-      const silent = context.now - heardAt;
-      heardAt = context.now;
-      deafProbes = 0;
-      if (health && silent > silentMs && Number.isFinite(silent) && table.trusted() >= TRUSTED_MIN) silence(silent);
-    },
-    excuses(sentAt) {
-      if (!health || heardAt >= sentAt || table.trusted() < TRUSTED_MIN || deafProbes >= DEAF_PROBES_MAX) return false;
-      deafProbes++;
-      return true;
-    },
-    silentWaitMs() {
-      const isSilent = health && context.now - heardAt > silentMs && table.trusted() >= TRUSTED_MIN;
-      return isSilent ? settings.probeIntervalMs : 0;
-    },
-  };
+  }
 }

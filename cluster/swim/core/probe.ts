@@ -17,21 +17,6 @@ import type { Context } from "./context.ts";
 import type { Gossip } from "./gossip.ts";
 import type { MemberTable, Row } from "./members.ts";
 
-export interface Prober {
-  start(): void;
-  stop(): void;
-  tick(): void;
-  /** The direct ping was not answered in time. */
-  goIndirect(): void;
-  deadline(): void;
-  /** Whether it belonged to the probe under way. */
-  acked(seq: number): boolean;
-  nacked(seq: number): void;
-  streamPinged(token: number, acked: boolean): void;
-  /** Ends the probe under way without a judgement. */
-  drop(): void;
-}
-
 export interface ProberParts {
   context: Context;
   table: MemberTable;
@@ -57,116 +42,140 @@ interface Probe {
   streamAcked: boolean;
 }
 
+export function encodePing({ deps }: Context, seq: number, node: string): Uint8Array {
+  return deps.encode({ type: "ping", seq, node, source: deps.endpoint, sourceNode: deps.name });
+}
+
 /** Protocols from which a member answers with nacks, and hears pings on streams. */
 const NACK_PROTOCOL = 4;
 const STREAM_PING_PROTOCOL = 3;
 
-export function createProber(parts: ProberParts): Prober {
-  const { context, table, claims, gossip, awareness, composure } = parts;
-  const { settings, name: self } = context;
-  let probe: Probe | undefined;
-  let tickAt = 0;
-  let stopped = true;
-  const rest = (): void => {
-    probe = undefined;
+export class Prober {
+  readonly #parts: ProberParts;
+  #probe: Probe | undefined;
+  /** When the latest round began; kept through late ticks, as by a ticker. */
+  #tickAt = 0;
+  #stopped = true;
+
+  constructor(parts: ProberParts) {
+    this.#parts = parts;
+  }
+
+  start(): void {
+    const { context } = this.#parts;
+    this.#stopped = false;
+    this.#tickAt = context.now + context.chance(context.settings.probeIntervalMs);
+    context.timer("probe", this.#tickAt);
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#rest();
+    this.#parts.context.timer("probe", null);
+  }
+
+  /** The next round. */
+  tick(): void {
+    if (this.#stopped || this.#probe !== undefined) return;
+    const { context, table, gossip, awareness } = this.#parts;
+    const { now, settings } = context;
+    const missed = Math.floor((now - this.#tickAt) / settings.probeIntervalMs);
+    this.#tickAt += Math.max(0, missed) * settings.probeIntervalMs;
+    const row = table.nextProbed(this.#parts.forgetOld);
+    if (row === undefined) return this.#rest();
+    const { member } = row;
+    const deadlineAt = now + awareness.scale(settings.probeIntervalMs);
+    const seq = this.#parts.nextSeq();
+    this.#probe = {
+      row,
+      incarnation: member.incarnation,
+      seq,
+      sentAt: now,
+      deadlineAt,
+      nacksExpected: 0,
+      nacks: 0,
+      streamToken: undefined,
+      streamAcked: false,
+    };
+    gossip.send(member.endpoint, member, encodePing(context, seq, member.name));
+    context.timer("probe.timeout", Math.min(now + settings.probeTimeoutMs, deadlineAt));
+    context.timer("probe.deadline", deadlineAt);
+  }
+
+  /** The direct ping was not answered in time. */
+  goIndirect(): void {
+    const probe = this.#probe;
+    if (probe === undefined) return;
+    const { context, table, gossip, nextToken } = this.#parts;
+    const { settings, deps } = context;
+    const { seq, row: { member: target } } = probe;
+    const asked = table.pick(settings.indirectChecks, ({ name, state }) => name !== target.name && state === "alive");
+    for (const { member } of asked) {
+      const nack = member.versions[1] >= NACK_PROTOCOL && settings.lifeguard.health;
+      if (nack) probe.nacksExpected++;
+      const message = { type: "indirectPing", seq, target: target.endpoint, node: target.name, nack } as const;
+      const source = { source: deps.endpoint, sourceNode: deps.name };
+      gossip.send(member.endpoint, member, deps.encode({ ...message, ...source }));
+    }
+    if (!settings.tcpFallbackPing || target.versions[1] < STREAM_PING_PROTOCOL) return;
+    const token = probe.streamToken = nextToken();
+    const timeoutMs = Math.max(1, probe.deadlineAt - context.now);
+    context.emit({ do: "streamPing", token, to: target.endpoint, seq, node: target.name, timeoutMs });
+  }
+
+  deadline(): void {
+    if (this.#probe !== undefined) this.#judge(this.#probe);
+  }
+
+  /** Whether it belonged to the probe under way. */
+  acked(seq: number): boolean {
+    if (this.#probe?.seq !== seq) return false;
+    this.#rest();
+    this.#parts.awareness.apply(-1);
+    return true;
+  }
+
+  nacked(seq: number): void {
+    const probe = this.#probe;
+    if (probe?.seq !== seq || probe.nacks >= probe.nacksExpected) return;
+    probe.nacks++;
+    // What those who were asked, and the stream, could have heard late has had its time.
+    if (probe.nacks >= probe.nacksExpected) this.#judge(probe);
+  }
+
+  streamPinged(token: number, acked: boolean): void {
+    if (this.#probe?.streamToken === token && acked) this.#probe.streamAcked = true;
+  }
+
+  /** Ends the probe under way without a judgement; the rounds start again at another phase. */
+  drop(): void {
+    if (this.#stopped) return;
+    const { context } = this.#parts;
+    const { probeIntervalMs } = context.settings;
+    this.#tickAt = context.now + context.chance(probeIntervalMs) - probeIntervalMs;
+    this.#rest();
+  }
+
+  #rest(): void {
+    const { context } = this.#parts;
+    this.#probe = undefined;
     context.timer("probe.timeout", null);
     context.timer("probe.deadline", null);
-    if (!stopped) context.timer("probe", Math.max(context.now, tickAt + settings.probeIntervalMs));
-  };
-  const source = { source: context.deps.endpoint, sourceNode: self };
-  const judge = (ended: Probe): void => {
-    rest();
-    if (ended.streamAcked) {
-      context.log("warn", "a member answers on streams but not to datagrams", { member: ended.row.member.name });
+    if (this.#stopped) return;
+    context.timer("probe", Math.max(context.now, this.#tickAt + context.settings.probeIntervalMs));
+  }
+
+  #judge({ row: { member }, incarnation, sentAt, nacksExpected, nacks, streamAcked }: Probe): void {
+    const { context, claims, awareness, composure } = this.#parts;
+    this.#rest();
+    if (streamAcked) {
+      context.log("warn", "a member answers on streams but not to datagrams", { member: member.name });
       return awareness.apply(-1);
     }
-    const missing = ended.nacksExpected - ended.nacks;
-    awareness.apply(ended.nacksExpected > 0 ? missing : 1);
+    awareness.apply(nacksExpected > 0 ? nacksExpected - nacks : 1);
     context.count("probesFailed");
-    if (composure.excuses(ended.sentAt)) return context.count("probesExcused");
-    claims.suspect({ incarnation: ended.incarnation, node: ended.row.member.name, from: self });
-  };
-  /** All who were asked heard nothing, and what they could have heard late has had its time. */
-  const isCertain = ({ nacksExpected, nacks }: Probe): boolean =>
-    settings.lifeguard.health && nacksExpected > 0 && nacks >= nacksExpected;
-  return {
-    start() {
-      stopped = false;
-      tickAt = context.now + context.chance(settings.probeIntervalMs);
-      context.timer("probe", tickAt);
-    },
-    stop() {
-      stopped = true;
-      rest();
-      context.timer("probe", null);
-    },
-    tick() {
-      if (stopped || probe !== undefined) return;
-      // The phase is kept, as by a ticker: a late tick does not move the later ones.
-      const missed = Math.floor((context.now - tickAt) / settings.probeIntervalMs);
-      tickAt += Math.max(0, missed) * settings.probeIntervalMs;
-      const row = table.nextProbed(parts.forgetOld);
-      if (row === undefined) return rest();
-      const { member } = row;
-      const { now } = context;
-      const deadlineAt = now + awareness.scale(settings.probeIntervalMs);
-      probe = {
-        row,
-        incarnation: member.incarnation,
-        seq: parts.nextSeq(),
-        sentAt: now,
-        deadlineAt,
-        nacksExpected: 0,
-        nacks: 0,
-        streamToken: undefined,
-        streamAcked: false,
-      };
-      const ping = context.deps.encode({ type: "ping", seq: probe.seq, node: member.name, ...source });
-      gossip.send(member.endpoint, member, ping);
-      context.timer("probe.timeout", now + Math.min(settings.probeTimeoutMs, deadlineAt - now));
-      context.timer("probe.deadline", deadlineAt);
-    },
-    goIndirect() {
-      if (probe === undefined) return;
-      const { seq, row: { member: target }, deadlineAt } = probe;
-      const asked = table.pick(
-        settings.indirectChecks,
-        ({ name, state }) => name !== target.name && state === "alive",
-      );
-      for (const { member } of asked) {
-        const nack = member.versions[1] >= NACK_PROTOCOL && settings.lifeguard.health;
-        if (nack) probe.nacksExpected++;
-        const message = { type: "indirectPing", seq, target: target.endpoint, node: target.name, nack } as const;
-        gossip.send(member.endpoint, member, context.deps.encode({ ...message, ...source }));
-      }
-      if (!settings.tcpFallbackPing || target.versions[1] < STREAM_PING_PROTOCOL) return;
-      const token = parts.nextToken();
-      probe.streamToken = token;
-      const timeoutMs = Math.max(1, deadlineAt - context.now);
-      context.emit({ do: "streamPing", token, to: target.endpoint, seq, node: target.name, timeoutMs });
-    },
-    deadline() {
-      if (probe !== undefined) judge(probe);
-    },
-    acked(seq) {
-      if (probe?.seq !== seq) return false;
-      rest();
-      awareness.apply(-1);
-      return true;
-    },
-    nacked(seq) {
-      if (probe?.seq !== seq || probe.nacks >= probe.nacksExpected) return;
-      probe.nacks++;
-      if (isCertain(probe)) judge(probe);
-    },
-    streamPinged(token, acked) {
-      if (probe?.streamToken !== token || !acked) return;
-      probe.streamAcked = true;
-    },
-    drop() {
-      if (probe === undefined) return;
-      tickAt = context.now + context.chance(settings.probeIntervalMs) - settings.probeIntervalMs;
-      rest();
-    },
-  };
+    if (composure.excuses(sentAt)) return context.count("probesExcused");
+    const since = Math.max(sentAt, context.now - context.settings.probeIntervalMs);
+    claims.suspect({ incarnation, node: member.name, from: context.name }, since);
+  }
 }

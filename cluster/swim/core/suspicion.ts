@@ -12,9 +12,11 @@ export interface Suspicion {
   /** Those whose word counted, the first accuser too. */
   readonly from: Set<string>;
   confirmed: number;
+  /** The suspect was told once more; see suspicions.ts. */
+  asked: boolean;
   /** Moved on by the time in which this member could not have heard a refutation. */
   startedAt: number;
-  /** How far it was moved because nobody was heard, milliseconds; bounded, see `silence.ts`. */
+  /** How far it was moved because nobody was heard, milliseconds; bounded, see composure.ts. */
   silentMs: number;
 }
 
@@ -35,7 +37,7 @@ export function startSuspicion(
   start: Pick<Suspicion, "wanted" | "leastMs" | "mostMs" | "startedAt"> & { accuser: string },
 ): Suspicion {
   const { accuser, ...rest } = start;
-  return { ...rest, from: new Set([accuser]), confirmed: 0, silentMs: 0 };
+  return { ...rest, from: new Set([accuser]), confirmed: 0, asked: false, silentMs: 0 };
 }
 
 /** Whether that was news: a new accuser while more are wanted. */
