@@ -4,68 +4,18 @@
  */
 import assert from "node:assert/strict";
 import { type Rng, seededRng } from "../../base/rng.ts";
-import type {
-  Delegate,
-  Member,
-  MemberChange,
-  SwimCore,
-  SwimEffect,
-  SwimEvent,
-  SwimSettings,
-} from "../../cluster/swim/contract.ts";
+import type { Delegate, Member, SwimCore, SwimEffect, SwimEvent, SwimSettings } from "../../cluster/swim/contract.ts";
 import { createSwimCore } from "../../cluster/swim/core/core.ts";
 import type { Endpoint, PushPull, Versions } from "../../cluster/swim/messages.ts";
 import { LAN } from "../../cluster/swim/presets.ts";
 import { DueQueue } from "./due_queue.ts";
 import { decodeForWorld, encodeForWorld } from "./swim_codec.ts";
 import { SwimLinks } from "./swim_links.ts";
+import type { NodeOptions, Sighting, Standstill, WorldNode, WorldOptions } from "./swim_world_types.ts";
+
+export type * from "./swim_world_types.ts";
 
 export const WORLD_VERSIONS: Versions = [1, 5, 2, 2, 5, 4];
-
-/** What a member saw of another. */
-export interface Sighting {
-  readonly at: number;
-  readonly observer: string;
-  readonly change: MemberChange;
-  readonly name: string;
-  readonly incarnation: number;
-}
-
-/**
- * - `process`: nothing runs; then overdue timers fire and what was received is handled.
- * - `sockets`: timers run, but nothing is received and nothing is sent; then everything that waited is.
- */
-export type Standstill = "process" | "sockets";
-
-export interface WorldNode {
-  readonly name: string;
-  readonly endpoint: Endpoint;
-  readonly core: SwimCore;
-  readonly standstill: Standstill | undefined;
-  /** Everything the core asked for but packets and timers. */
-  readonly effects: readonly SwimEffect[];
-  /** What its sockets hold. */
-  readonly waiting: number;
-}
-
-export interface WorldOptions {
-  readonly seed: number;
-  readonly settings?: SwimSettings;
-  /** One way, milliseconds: least and most. */
-  readonly delayMs?: readonly [number, number];
-  /** Packets that are lost, 0 to 1; streams are not. */
-  readonly loss?: number;
-  /** Datagrams one process' socket holds while it stands still; more are lost. */
-  readonly socketPackets?: number;
-}
-
-export interface NodeOptions {
-  readonly settings?: SwimSettings;
-  readonly meta?: Uint8Array;
-  readonly incarnation?: number;
-  readonly endpoint?: Endpoint;
-  readonly delegate?: Delegate;
-}
 
 interface Process {
   name: string;
