@@ -10,6 +10,7 @@ const SERVER = serverConfigText({
   advertise: [],
   users: [{ name: "ada", role: "admin", bcrypt: "$2b$10$CwTycUXWue0Thq9StjUM0uJ8xQ1rKq7Yw0yq9Xr1kT5c7c1nT3m2e" }],
   tokens: [],
+  holdsCaKey: true,
   signers: [],
 });
 

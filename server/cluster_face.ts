@@ -3,8 +3,10 @@
  * Pure types; `startServer` is given one when gossip is configured, and answers `gossip.off` without it. Errors are
  * `JabberError`s: their codes stand with each call.
  */
+import type { JsonObject } from "../base/json.ts";
 import type { Fact } from "../cluster/facts/contract.ts";
 import type { Endpoint } from "../cluster/swim/messages.ts";
+import type { SharedKind, SharedRecord } from "./core/contract.ts";
 
 export const SERVER_STATES = ["alive", "suspect", "dead", "left"] as const;
 
@@ -94,4 +96,20 @@ export interface ClusterFace {
   readonly facts: ClusterFacts;
   /** Calls back with each message from now on; returns how to stop. Costs nothing while nobody listens. */
   events(listener: (message: GossipMessage) => void): () => void;
+}
+
+/** How the cluster part is tied to the server's core. */
+export interface ClusterTie {
+  /**
+   * Brings the catalog and the core's tables into step, hands on what other servers write from now on, and joins.
+   * @throws those of the store
+   */
+  attach(to: {
+    taken(records: readonly SharedRecord[]): void;
+    count(name: string, by: number): void;
+  }): Promise<void>;
+  /** Writes what this server took in into the catalog, for the others. */
+  share(kind: SharedKind, id: string, value: JsonObject | null): void;
+  /** Says goodbye, and ends everything. Never rejects. */
+  stop(): Promise<void>;
 }

@@ -7,7 +7,10 @@ import { envNames } from "../base/config/table.ts";
 import { readYaml } from "../base/config/yaml.ts";
 import { JabberError } from "../base/errors.ts";
 import { type NodeIdentity, verifyNodeStatement } from "../wire/identity/mod.ts";
-import { privateKeyFromPem, publicKeyFromText, publicKeyOf, secretFromText } from "../wire/keys.ts";
+import { isIP } from "node:net";
+import type { Endpoint } from "../cluster/swim/messages.ts";
+import type { GossipSettings } from "./cluster/start.ts";
+import { privateKeyFromPem, type PublicKey, publicKeyFromText, publicKeyOf, secretFromText } from "../wire/keys.ts";
 import { parseTrustList, type TrustList } from "../wire/sign/mod.ts";
 import { X509Certificate } from "node:crypto";
 import { parseListen, readServerConfig, type ServerConfig, type ServerReading } from "./config.ts";
@@ -26,6 +29,11 @@ export interface Settings {
   dataDir: string;
   operatorSecret: Uint8Array;
   trust: TrustList;
+  /** The CA's key, and thumbprints of keys that count no more. */
+  caKey: PublicKey;
+  revoked: ReadonlySet<string>;
+  /** Absent when this server is alone. */
+  gossip: GossipSettings | undefined;
   /** The job files that the configuration names, as they are. */
   jobs: DesiredJobs;
   /** The configuration's file, its folder, and what it held. */
@@ -72,6 +80,9 @@ export function loadSettings(flags: ServerFlags, now: number): Settings {
     dataDir: dataDirOf(reading, folder),
     operatorSecret: secretFromText(file(config.auth.secretFile)),
     trust: trustOf(config),
+    caKey,
+    revoked: new Set(config.trust.revoked),
+    gossip: gossipOf(config, file),
     jobs: readJobFiles(config.jobs, folder),
     file: flags.config,
     folder,
@@ -104,6 +115,25 @@ export function readConfig(path: string): ServerConfig {
   const { config, faults } = readServerConfig({ file: readYaml(text, path), env: () => undefined, flags: {} });
   if (faults.length > 0) throw faultsError(faults);
   return config;
+}
+
+function gossipOf({ gossip }: ServerConfig, file: (path: string) => string): GossipSettings | undefined {
+  if (gossip?.listen === undefined) return undefined;
+  const { keyFile, listen, advertise, ...rest } = gossip;
+  return {
+    ...rest,
+    listen: endpointOf("gossip.listen", listen),
+    advertise: advertise === undefined ? undefined : endpointOf("gossip.advertise", advertise),
+    keys: gossip.security === "none" ? "" : file(keyFile),
+  };
+}
+
+function endpointOf(key: string, text: string): Endpoint {
+  const { hostname, port } = parseListen(text);
+  if (isIP(hostname) === 0) {
+    throw new JabberError("config.invalid", `${key}: ${JSON.stringify(hostname)} is no IP address`);
+  }
+  return { address: hostname, port };
 }
 
 function readText(path: string): string {

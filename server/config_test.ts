@@ -12,6 +12,7 @@ const GOOD = serverConfigText({
   users: [{ name: "ada", role: "admin", bcrypt: "$2b$10$CwTycUXWue0Thq9StjUM0uJ8xQ1rKq7Yw0yq9Xr1kT5c7c1nT3m2e" }],
   tokens: [{ id: "01", hash: "h", expires: "2027-11-20T08:30:00Z", uses: 3 }],
   signers: [{ name: "ada", key: "ed25519:x" }],
+  holdsCaKey: true,
 });
 
 function read(text: string, env: Record<string, string> = {}) {
@@ -81,6 +82,10 @@ Deno.test("readServerConfig() takes a server without gossip, and refuses gossip 
   assert.deepEqual([alone.faults, alone.config.gossip], [[], undefined]);
   const { config } = read(GOOD, { JABBER_GOSSIP_LISTEN: "10.0.0.1:7946", JABBER_GOSSIP_JOIN: "a:1,b:2" });
   assert.deepEqual([config.gossip?.security, config.gossip?.join], ["jws", ["a:1", "b:2"]]);
+  assert.match(
+    refused(GOOD, { JABBER_GOSSIP_LISTEN: "0.0.0.0:7946" }),
+    /gossip\.advertise is missing: "0\.0\.0\.0:7946" is every address/,
+  );
   const bare = { JABBER_GOSSIP_SECURITY: "none", JABBER_GOSSIP_LISTEN: "10.0.0.1:7946" };
   assert.match(
     refused(GOOD, bare),

@@ -29,7 +29,7 @@ export interface DriverDeps {
   log: Log;
   count(name: string, by: number): void;
   /** Tells the other servers; absent where there are none. */
-  share?(kind: SharedKind, id: string, value: JsonObject | null): void;
+  share?: (kind: SharedKind, id: string, value: JsonObject | null) => void;
 }
 
 export class ServerDriver {

@@ -10,6 +10,7 @@ import { describeProgram } from "../base/program.ts";
 import { runMain, systemPermissions } from "../base/program_system.ts";
 import { systemRng } from "../base/rng_system.ts";
 import { loadSettings, type ServerFlags } from "./config_system.ts";
+import { startCluster } from "./cluster/start.ts";
 import { SERVER_KEYS } from "./config_table.ts";
 import { followConfig, readableFiles } from "./live_config.ts";
 import { startServer } from "./server.ts";
@@ -72,7 +73,11 @@ async function serve(flags: ServerFlags, log: AdjustableLog): Promise<void> {
       Deno.exit(EXIT_RESTART);
     },
   });
-  const server = await startServer({ settings, store, clock: systemClock, rng: systemRng, log });
+  const surroundings = { store, clock: systemClock, rng: systemRng, log };
+  const { self, caKey, revoked, config, gossip } = settings;
+  const cluster = gossip &&
+    await startCluster({ self, caKey, revoked, http: config.advertise, gossip, ...surroundings });
+  const server = await startServer({ settings, ...(cluster !== undefined && { cluster }), ...surroundings });
   const live = followConfig({
     settings,
     store,

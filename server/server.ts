@@ -9,13 +9,13 @@ import type { Rng } from "../base/rng.ts";
 import { VERSION } from "../base/version.ts";
 import { ChallengeBook, type JoinRow } from "../wire/identity/mod.ts";
 import { JOB_STATES } from "../wire/kinds.ts";
-import type { ClusterFace } from "./cluster_face.ts";
+import type { ClusterFace, ClusterTie } from "./cluster_face.ts";
 import type { ServerConfig } from "./config.ts";
 import type { Settings } from "./config_system.ts";
 import { bootEvent } from "./core/boot.ts";
 import { SERVER_TABLES } from "./core/contract.ts";
 import { createServerCore, type ServerCore } from "./core/core.ts";
-import { ServerDriver } from "./driver.ts";
+import { type DriverDeps, ServerDriver } from "./driver.ts";
 import type { AgentDoorDeps } from "./http/agent_door.ts";
 import { createApp } from "./http/app.ts";
 import { GossipTap } from "./http/gossip_tap.ts";
@@ -36,7 +36,7 @@ export interface ServerParts {
   rng: Rng;
   log: Log;
   /** Its part in a cluster; absent when gossip is not configured. */
-  cluster?: ClusterFace;
+  cluster?: ClusterFace & Partial<ClusterTie>;
 }
 
 export interface RunningServer {
@@ -70,9 +70,7 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
   });
   const hub = new Hub((agent) => core.tagsOf(agent), () => rfc3339(clock.now()));
   const metrics = metricsOf(core, store, hub, () => driver.sessions);
-  const driver = new ServerDriver({ core, store, hub, clock, log, count: metrics.count });
-  driver.feed(await bootEvent(store));
-  driver.feed({ type: "desiredJobs", ...settings.jobs });
+  const driver = await startDriver(parts, core, hub, metrics.count);
 
   const token = { cluster: self.cluster, secret: settings.operatorSecret };
   let { config } = settings;
@@ -122,10 +120,26 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
       readiness.stop();
       stopping.abort();
       driver.stop();
+      await parts.cluster?.stop?.();
       await listener.stop();
       await closeStore(store, clock);
     },
   };
+}
+
+/** Boots the core from the store, and from what other servers wrote. */
+async function startDriver(
+  { settings, store, clock, log, cluster }: ServerParts,
+  core: ServerCore,
+  hub: Hub,
+  count: Metrics["count"],
+): Promise<ServerDriver> {
+  const share: DriverDeps["share"] = (kind, id, value) => cluster?.share?.(kind, id, value);
+  const driver = new ServerDriver({ core, store, hub, clock, log, count, share });
+  driver.feed(await bootEvent(store));
+  driver.feed({ type: "desiredJobs", ...settings.jobs });
+  await cluster?.attach?.({ taken: (records) => driver.feed({ type: "shared", records }), count });
+  return driver;
 }
 
 /** What /metrics reads when somebody asks. */

@@ -9,7 +9,21 @@ export interface ServerConfigFacts {
   users: readonly { name: string; role: string; bcrypt: string }[];
   tokens: readonly { id: string; hash: string; expires: string; uses: number }[];
   signers: readonly { name: string; key: string }[];
+  /** Where other servers reach this one, and whom it joins; without it the server is alone. */
+  gossip?: GossipFacts;
+  /** The CA's key lies beside the file. */
+  holdsCaKey: boolean;
 }
+
+export interface GossipFacts {
+  /** `host:port` */
+  listen: string;
+  join: readonly string[];
+}
+
+const CA_KEY_LINES = `  # Signs certificates and node statements: only on the first server, better on none.
+  caKeyFile: cluster-ca.key
+`;
 
 /** YAML text. Scalars are spelled as JSON, which YAML reads as it is. */
 export function serverConfigText(facts: ServerConfigFacts): string {
@@ -17,9 +31,7 @@ export function serverConfigText(facts: ServerConfigFacts): string {
 cluster:
   id: ${quote(facts.cluster)}
   caFile: cluster-ca.pem
-  # Signs certificates and node statements: only on the first server, better on none.
-  caKeyFile: cluster-ca.key
-node:
+${facts.holdsCaKey ? CA_KEY_LINES : ""}node:
   id: ${quote(facts.node)}
   keyFile: node.key
   statementFile: node-statement.jws
@@ -40,13 +52,17 @@ join:
 gossip:
   keyFile: gossip.key
   # Where other servers reach this one, UDP and TCP, and whom to join. Without \`listen\` this server is alone.
-  # listen: 0.0.0.0:7946
-  # join: [host:7946]
+${gossipLines(facts.gossip)}
 trust:
   # The persons whose signatures make agents act.
   signers:${list(facts.signers)}
   revoked: []
 `;
+}
+
+function gossipLines(gossip: GossipFacts | undefined): string {
+  if (gossip === undefined) return `  # listen: 10.0.0.1:7946\n  # join: ["10.0.0.2:7946"]`;
+  return `  listen: ${quote(gossip.listen)}\n  join:${list(gossip.join)}`;
 }
 
 /** A block list; a record's members stand below each other. */

@@ -43,7 +43,7 @@ import {
   publicKeyToText,
   secretToText,
 } from "../../wire/keys.ts";
-import { serverConfigText } from "./config_text.ts";
+import { type GossipFacts, serverConfigText } from "./config_text.ts";
 import { type CertificateAuthority, createCa, issueServerCertificate } from "./x509_system.ts";
 
 /** A file to write. */
@@ -74,6 +74,7 @@ export interface InitOptions {
     publicKey?: string;
   };
   join?: { days?: number; uses?: number };
+  gossip?: GossipFacts;
 }
 
 /** What to tell the person, once. */
@@ -134,6 +135,8 @@ export async function initMaterial(options: InitOptions): Promise<{ files: Mater
     users: [{ name: operator.name, role: "admin", bcrypt: operator.bcrypt }],
     tokens: [{ id: join.id, hash: hashJoinSecret(join.secret), expires: rfc3339(join.expires), uses: join.uses }],
     signers,
+    holdsCaKey: true,
+    ...(options.gossip !== undefined && { gossip: options.gossip }),
   });
   return {
     files: [
@@ -190,7 +193,7 @@ function newKey(rng: Rng): PrivateKey {
   return privateKeyFromSeed(rng.bytes(32));
 }
 
-interface Place {
+export interface Place {
   listen: string;
   advertise: string[];
   names: string[];
@@ -200,7 +203,7 @@ interface Place {
  * Names stand without ports, like those of the certificate: a changed port needs no new statement, and whoever can
  * listen on another port of the same host still has neither the TLS key nor the node key.
  */
-function placeOf(options: InitOptions): Place {
+export function placeOf(options: Pick<InitOptions, "listen" | "names" | "advertise">): Place {
   const listen = normaliseName(options.listen ?? DEFAULT_LISTEN);
   const port = /:(\d+)$/.exec(listen)?.[1];
   if (port === undefined || listen.endsWith("]")) {

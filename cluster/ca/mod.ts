@@ -1,3 +1,4 @@
 /** The cluster's certificate authority and the material of a new cluster. */
+export * from "./another.ts";
 export * from "./init.ts";
 export * from "./x509_system.ts";

@@ -26,7 +26,8 @@ export async function bootEvent(store: RowReader): Promise<ServerEvent & { type:
   return { type: "booted", rows: { agent, script, order, target, job, jobState, jobLast } };
 }
 
-async function allRows(store: RowReader, table: string, prefix: string): Promise<Row[]> {
+/** Every row of a table whose key has the prefix. Errors: those of the store. */
+export async function allRows(store: RowReader, table: string, prefix: string): Promise<Row[]> {
   const found: Row[] = [];
   for (;;) {
     const after = found.at(-1)?.key;
