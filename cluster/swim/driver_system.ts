@@ -77,13 +77,12 @@ const CLOSING: Joined = { reached: 0, errors: ["this member is shutting down"] }
 export async function startGossip(options: GossipOptions): Promise<Gossip> {
   const meta = metaOf(options.tags);
   // A datagram may come before the driver stands; there is nobody yet to make anything of it.
-  let gossip: Gossip | undefined;
+  const made: { gossip?: Gossip } = {};
   const ports = await openPorts(options.listen, {
-    packet: (bytes, from) => gossip?.heardPacket(bytes, from),
-    count: (code) => gossip?.count(code),
+    packet: (bytes, from) => made.gossip?.heardPacket(bytes, from),
+    count: (code) => made.gossip?.count(code),
   });
-  gossip = new Gossip(options, ports, meta);
-  return gossip;
+  return made.gossip = new Gossip(options, ports, meta);
 }
 
 export class Gossip {
@@ -137,7 +136,14 @@ export class Gossip {
       listener: ports.listener,
       clock: options.clock,
       seal,
-      timeoutMs: settings.tcpTimeoutMs,
+      bounds: {
+        streams: LIMITS.gossipStreamsMax,
+        perAddress: LIMITS.gossipStreamsPerAddressMax,
+        bytes: LIMITS.gossipStreamsBytesMax,
+        dials: LIMITS.gossipDialsMax,
+        timeoutMs: settings.tcpTimeoutMs,
+        timeouts: LIMITS.gossipStreamTimeoutsMax,
+      },
       compress: options.compress,
       serve: (message, from) => this.#serve(message, from),
       count: (code) => this.count(code),

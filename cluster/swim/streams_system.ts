@@ -9,20 +9,32 @@
  *     any ──bound passed, refused, malformed, cut off, shut down──▶ closed
  */
 import type { Clock } from "../../base/clock.ts";
-import { LIMITS } from "../../base/limits.ts";
 import type { Endpoint, StreamMessage } from "./messages.ts";
 import { PacketFault } from "./packet/fault.ts";
 import { encodeStream, StreamReader } from "./packet/stream.ts";
 import type { Seal, SealStream, StreamStep } from "./seal/contract.ts";
 
+export interface StreamBounds {
+  /** Streams that others opened, at once. */
+  readonly streams: number;
+  /** Of one address. */
+  readonly perAddress: number;
+  /** What came on all streams that are open, together. */
+  readonly bytes: number;
+  /** Streams opened here, at once. */
+  readonly dials: number;
+  /** Each read and each write. */
+  readonly timeoutMs: number;
+  /** A stream in all, in units of `timeoutMs`. */
+  readonly timeouts: number;
+}
+
 export interface StreamsOptions {
   readonly listener: Deno.TcpListener;
   readonly clock: Clock;
   readonly seal: Seal;
-  /** Of each read and each write. */
-  readonly timeoutMs: number;
+  readonly bounds: StreamBounds;
   readonly compress: boolean;
-  readonly label?: string;
   /** What another said; resolves with the answer that goes back, if there is one. Must not reject. */
   serve(message: StreamMessage, from: Endpoint): Promise<StreamMessage | undefined>;
   count(code: string): void;
@@ -48,7 +60,8 @@ export class Streams {
   readonly #work = new Set<Promise<unknown>>();
   readonly #accepted = new Map<string, number>();
   readonly #abort = new AbortController();
-  /** Bytes that those who opened the streams have sent on them. */
+  #endPause: () => void = () => {};
+  /** Bytes that came on the streams that are open. */
   #heldBytes = 0;
   #served = 0;
   #dialled = 0;
@@ -58,9 +71,9 @@ export class Streams {
     this.#track(this.#accept());
   }
 
-  /** Dials, says this, and waits for the answer. Rejects with a `StreamFault`. */
-  ask(to: Endpoint, message: StreamMessage, timeoutMs = this.#options.timeoutMs): Promise<StreamMessage> {
-    return this.#track(this.#dial(to, message, timeoutMs, async (talk) => {
+  /** Dials, says this, and waits for the answer, `wholeMs` after the connection at most. Rejects with a `StreamFault`. */
+  ask(to: Endpoint, message: StreamMessage, wholeMs = this.#wholeMs): Promise<StreamMessage> {
+    return this.#track(this.#dial(to, message, wholeMs, async (talk) => {
       const answer = await talk.message();
       if (answer === undefined) throw new StreamFault("stream.cut", "the other side ended without an answer");
       return answer;
@@ -69,7 +82,7 @@ export class Streams {
 
   /** Dials and says this; the other side's end tells that it was read. Rejects with a `StreamFault`. */
   tell(to: Endpoint, message: StreamMessage): Promise<void> {
-    return this.#track(this.#dial(to, message, this.#options.timeoutMs, async (talk) => {
+    return this.#track(this.#dial(to, message, this.#wholeMs, async (talk) => {
       if (await talk.message() !== undefined) throw new StreamFault("stream.unasked", "an answer to what needs none");
     }));
   }
@@ -77,6 +90,7 @@ export class Streams {
   /** Closes everything and waits until nothing is under way. */
   async close(): Promise<void> {
     this.#abort.abort();
+    this.#endPause();
     this.#options.listener.close();
     for (const talk of this.#open) talk.end();
     await Promise.allSettled(this.#work);
@@ -108,23 +122,26 @@ export class Streams {
   /** So that a system that is out of something is not asked again at once. */
   #pause(): Promise<void> {
     return new Promise((resolve) => {
-      const cancel = this.#options.clock.after(this.#options.timeoutMs / 10, resolve);
-      this.#abort.signal.addEventListener("abort", () => (cancel(), resolve()), { once: true });
+      const cancel = this.#options.clock.after(this.#options.bounds.timeoutMs / 10, resolve);
+      this.#endPause = () => {
+        cancel();
+        resolve();
+      };
     });
   }
 
   async #serve(conn: Deno.TcpConn): Promise<void> {
-    const { seal, timeoutMs, serve, count } = this.#options;
+    const { seal, bounds, serve, count } = this.#options;
     const from: Endpoint = { address: conn.remoteAddr.hostname, port: conn.remoteAddr.port };
     const sameAddress = this.#accepted.get(from.address) ?? 0;
-    if (this.#served >= LIMITS.gossipStreamsMax || sameAddress >= LIMITS.gossipStreamsPerAddressMax) {
+    if (this.#served >= bounds.streams || sameAddress >= bounds.perAddress) {
       count("stream.too_many");
       conn.close();
       return;
     }
     this.#served++;
     this.#accepted.set(from.address, sameAddress + 1);
-    const talk = this.#talk(conn, seal.acceptStream(), timeoutMs, (bytes) => this.#hold(bytes));
+    const talk = this.#talk(conn, seal.acceptStream(), this.#wholeMs);
     try {
       const message = await talk.message();
       if (message === undefined) return;
@@ -134,7 +151,6 @@ export class Streams {
       if (!this.#abort.signal.aborted) count(faultOf(cause).code);
     } finally {
       this.#end(talk);
-      this.#heldBytes -= talk.received;
       this.#served--;
       const left = this.#accepted.get(from.address)! - 1;
       if (left === 0) this.#accepted.delete(from.address);
@@ -145,17 +161,17 @@ export class Streams {
   async #dial<T>(
     to: Endpoint,
     message: StreamMessage,
-    timeoutMs: number,
+    wholeMs: number,
     then: (talk: Talk) => Promise<T>,
   ): Promise<T> {
-    if (this.#abort.signal.aborted) throw new StreamFault("stream.closed", "this member is shutting down");
-    if (this.#dialled >= LIMITS.gossipDialsMax) {
+    if (this.#abort.signal.aborted) throw closing();
+    if (this.#dialled >= this.#options.bounds.dials) {
       throw new StreamFault("stream.busy", "too many streams are being dialled");
     }
     this.#dialled++;
     let talk: Talk | undefined;
     try {
-      talk = this.#talk(await this.#connect(to, timeoutMs), this.#options.seal.dialStream(), timeoutMs, () => true);
+      talk = this.#talk(await this.#connect(to, wholeMs), this.#options.seal.dialStream(), wholeMs);
       await talk.say(message);
       return await then(talk);
     } catch (cause) {
@@ -166,13 +182,15 @@ export class Streams {
     }
   }
 
-  async #connect({ address, port }: Endpoint, timeoutMs: number): Promise<Deno.TcpConn> {
+  async #connect({ address, port }: Endpoint, wholeMs: number): Promise<Deno.TcpConn> {
+    const timeoutMs = Math.min(wholeMs, this.#options.bounds.timeoutMs);
     const late = new AbortController();
     const cancel = this.#options.clock.after(timeoutMs, () => late.abort());
     try {
       const signal = AbortSignal.any([late.signal, this.#abort.signal]);
       return await Deno.connect({ hostname: address, port, signal });
     } catch (cause) {
+      if (this.#abort.signal.aborted) throw closing();
       if (late.signal.aborted) throw new StreamFault("stream.timeout", `no connection within ${timeoutMs} ms`);
       throw new StreamFault("stream.refused", cause instanceof Error ? cause.message : String(cause));
     } finally {
@@ -180,32 +198,38 @@ export class Streams {
     }
   }
 
-  #talk(conn: Deno.TcpConn, seal: SealStream, timeoutMs: number, hold: (bytes: number) => boolean): Talk {
-    const talk = new Talk(conn, seal, timeoutMs, hold, this.#options);
+  #talk(conn: Deno.TcpConn, seal: SealStream, wholeMs: number): Talk {
+    const talk = new Talk(conn, seal, wholeMs, (bytes) => this.#hold(bytes), this.#options);
     this.#open.add(talk);
     // Between the connection and here the rest may have been closed.
     if (this.#abort.signal.aborted) talk.end();
     return talk;
   }
 
+  get #wholeMs(): number {
+    const { timeoutMs, timeouts } = this.#options.bounds;
+    return timeoutMs * timeouts;
+  }
+
   #end(talk: Talk): void {
     this.#open.delete(talk);
+    this.#heldBytes -= talk.received;
     talk.end();
   }
 
   #hold(bytes: number): boolean {
     this.#heldBytes += bytes;
-    return this.#heldBytes <= LIMITS.gossipStreamsBytesMax;
+    return this.#heldBytes <= this.#options.bounds.bytes;
   }
 }
 
 /** One connection with its seal. */
 class Talk {
-  /** Bytes that came, as far as `hold` was told of them. */
+  /** Bytes that came; `hold` was told of them. */
   received = 0;
   readonly #conn: Deno.TcpConn;
   readonly #seal: SealStream;
-  readonly #reader: StreamReader;
+  readonly #reader = new StreamReader();
   readonly #hold: (bytes: number) => boolean;
   readonly #options: StreamsOptions;
   readonly #timeoutMs: number;
@@ -216,23 +240,20 @@ class Talk {
   constructor(
     conn: Deno.TcpConn,
     seal: SealStream,
-    timeoutMs: number,
+    wholeMs: number,
     hold: (bytes: number) => boolean,
     options: StreamsOptions,
   ) {
     this.#conn = conn;
     this.#seal = seal;
-    this.#timeoutMs = timeoutMs;
+    this.#timeoutMs = Math.min(wholeMs, options.bounds.timeoutMs);
     this.#hold = hold;
     this.#options = options;
-    this.#reader = new StreamReader(options.label === undefined ? {} : { label: options.label });
-    const whole = timeoutMs * LIMITS.gossipStreamTimeoutsMax;
-    this.#cancelWhole = options.clock.after(whole, () => this.#late());
+    this.#cancelWhole = options.clock.after(wholeMs, () => this.#late());
   }
 
   async say(message: StreamMessage): Promise<void> {
-    const { compress, label } = this.#options;
-    const bytes = encodeStream(message, { compress, ...(label !== undefined && { label }) });
+    const bytes = encodeStream(message, { compress: this.#options.compress });
     await this.#send(this.#seal.write(bytes));
   }
 
@@ -286,7 +307,7 @@ class Talk {
       return await act();
     } catch (cause) {
       if (this.#isLate) throw new StreamFault("stream.timeout", "the other side did not go on in time");
-      if (this.#isOver) throw new StreamFault("stream.closed", "this member is shutting down");
+      if (this.#isOver) throw closing();
       throw new StreamFault("stream.reset", cause instanceof Error ? cause.message : String(cause));
     } finally {
       cancel();
@@ -298,6 +319,10 @@ class Talk {
     this.#isLate = true;
     this.end();
   }
+}
+
+function closing(): StreamFault {
+  return new StreamFault("stream.closed", "this member is shutting down");
 }
 
 /** Anything that ends a stream, under the code that is counted. */

@@ -74,13 +74,13 @@ export class SerfAgent {
     return (JSON.parse(await this.#serf("members", "-format", "json")) as { members: SerfMember[] }).members;
   }
 
-  /** Waits until the agent says so of that member; looks again with each event that it logs. */
+  /** Waits until the agent says so of that member; looks again with each event and intent that it logs. */
   async until(name: string, isRight: (member: SerfMember) => boolean): Promise<SerfMember> {
     for (;;) {
       const seen = this.program.lines.length;
       const member = (await this.members()).find((member) => member.name === name);
       if (member !== undefined && isRight(member)) return member;
-      await this.program.line(/serf: EventMember/, seen);
+      await this.program.line(/serf: (?:EventMember|message(?:Join|Leave)Type)/, seen);
     }
   }
 
