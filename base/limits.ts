@@ -415,8 +415,6 @@ export const LIMITS = {
   gossipStreamTimeoutsMax: 6,
   /** Datagrams handed to the system and not yet sent; past it they are lost, as the network might lose them. */
   gossipSendsMax: 4096,
-  /** A loop this late doubts itself before others; collecting garbage takes less. */
-  gossipLagMsMin: 100,
   /** Ports tried for one that is free for both UDP and TCP. */
   gossipPortTriesMax: 32,
   /** How long an intent to leave may take to be gossiped before the leave itself. */
@@ -424,6 +422,8 @@ export const LIMITS = {
   // --- catalog ---
   /** A stamp this far past the cluster's time is refused: hours of skew are daily life, a day is a wrong clock. */
   clockAheadMsMax: 24 * 3600_000,
+  /** Between two steps of the catalog the wall clock goes on by less: else it was set, or the machine slept. */
+  catalogLeapMs: 30 * 60_000,
   /** Clocks of other servers that are remembered, and how far each has answered. */
   catalogPeersMax: 1000,
   /** Keys of the catalog, tombstones among them: the agents a server may know, twice. */
