@@ -4,12 +4,13 @@
  */
 import { PacketFault } from "./fault.ts";
 
+/** A full stop, counted from the digit 0. */
+const DOT = -2;
 const MAPPED = "::ffff:";
-const DOTTED = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/;
 
 /** The text of 4 or 16 bytes; other lengths are a `PacketFault`. */
 export function toAddress(bytes: Uint8Array): string {
-  if (bytes.length === 4) return bytes.join(".");
+  if (bytes.length === 4) return `${bytes[0]}.${bytes[1]}.${bytes[2]}.${bytes[3]}`;
   if (bytes.length !== 16) throw new PacketFault("malformed", `an address has ${bytes.length} bytes`);
   const groups = Array.from({ length: 8 }, (_, i) => ((bytes[2 * i] ?? 0) << 8) | (bytes[2 * i + 1] ?? 0));
   if (groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff) {
@@ -44,9 +45,25 @@ function compressed(groups: readonly number[]): string {
   return `${hex(groups.slice(0, from))}::${hex(groups.slice(from + longest))}`;
 }
 
+/** By hand, since every ping has one. */
 function fromIpv4(address: string): Uint8Array<ArrayBuffer> | undefined {
-  const parts = DOTTED.exec(address)?.slice(1).map(Number);
-  return parts?.every((part) => part <= 255) ? Uint8Array.from(parts) : undefined;
+  const bytes = new Uint8Array(4);
+  let at = 0;
+  let part: number | undefined;
+  for (let i = 0; i < address.length; i++) {
+    const digit = address.charCodeAt(i) - 48;
+    if (digit === DOT && part !== undefined && at < 3) {
+      bytes[at++] = part;
+      part = undefined;
+    } else {
+      if (digit < 0 || digit > 9 || part === 0) return undefined;
+      part = 10 * (part ?? 0) + digit;
+      if (part > 255) return undefined;
+    }
+  }
+  if (at < 3 || part === undefined) return undefined;
+  bytes[3] = part;
+  return bytes;
 }
 
 function fromIpv6(address: string): Uint8Array<ArrayBuffer> | undefined {

@@ -29,7 +29,23 @@ Deno.test("addresses have one spelling", () => {
 });
 
 Deno.test("what is no IP address is not sent", () => {
-  const bad = ["", "localhost", "1.2.3", "1.2.3.256", "1.2.3.4.5", ":", ":::", "1::2::3", "1:2:3:4:5:6:7", "g::1"];
+  const bad = [
+    "",
+    "localhost",
+    "1.2.3",
+    "1.2.3.256",
+    "1.2.3.",
+    ".1.2.3",
+    "1..2.3",
+    "01.2.3.4",
+    "1.2.3.4 ",
+    "1.2.3.4.5",
+    ":",
+    ":::",
+    "1::2::3",
+    "1:2:3:4:5:6:7",
+    "g::1",
+  ];
   bad.push("1:2:3:4:5:6:7:8:9", "12345::1", "fe80::1%eth0", "::1.2.3", "1.2.3.4::", "::ffff:1.2.3.4:5", "0x1::");
   for (const address of bad) assert.throws(() => fromAddress(address), RangeError, address);
 });

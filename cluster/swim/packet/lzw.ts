@@ -9,8 +9,6 @@ const CLEAR = 256;
 const END = 257;
 const WIDTH_MIN = 9;
 const CODES = 4096;
-/** Four times as many places as codes, so that a search ends soon. */
-const PLACES = 4 * CODES;
 
 /** Compresses bytes, byte for byte as Go does. */
 export function compressLzw(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
@@ -18,16 +16,18 @@ export function compressLzw(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   bits.write(CLEAR, WIDTH_MIN);
   let width = WIDTH_MIN;
   let last = END;
+  // Four times as many places as codes, so that a search ends soon; a short message makes few.
+  const places = bytes.length < CODES ? 4 << (32 - Math.clz32(bytes.length)) : 4 * CODES;
   /** Prefix code and next byte (20 bits), then the code of both (12 bits); 0 is a free place. */
-  const table = new Uint32Array(PLACES);
+  const table = new Uint32Array(places);
   let prefix = bytes[0];
   for (let i = 1; i < bytes.length && prefix !== undefined; i++) {
     const byte = bytes[i] ?? 0;
     const key = (prefix << 8) | byte;
-    let place = (key ^ (key >>> 12)) % PLACES;
+    let place = Math.imul(key, 0x9e3779b1) >>> 16 & (places - 1);
     let entry = table[place] ?? 0;
     while (entry !== 0 && entry >>> 12 !== key) {
-      place = (place + 1) % PLACES;
+      place = (place + 1) & (places - 1);
       entry = table[place] ?? 0;
     }
     if (entry !== 0) {

@@ -2,12 +2,10 @@
  * One message: its type's byte, then a map in MessagePack (memberlist 0.2.2, net.go). Wrappers (compound, compressed,
  * checksum, label) are packet.ts; messages on a stream are stream.ts.
  */
-import { LIMITS } from "../../../base/limits.ts";
-import type { Endpoint, Message, Versions } from "../messages.ts";
-import { fromAddress, toAddress } from "./address.ts";
+import type { Endpoint, Message } from "../messages.ts";
 import { PacketFault } from "./fault.ts";
 import { Reader, Writer } from "./msgpack.ts";
-import { bool, bytes, name, optional, struct, u16, u32 } from "./struct.ts";
+import { address, bool, bytes, meta, name, optional, struct, u16, u32, versions } from "./struct.ts";
 
 /** memberlist's type bytes. */
 export const TYPES = {
@@ -28,12 +26,12 @@ export const TYPES = {
   label: 244,
 } as const;
 
-const SOURCE = { SourceAddr: optional(bytes), SourcePort: optional(u16), SourceNode: optional(name) };
+const SOURCE = { SourceAddr: optional(address), SourcePort: optional(u16), SourceNode: optional(name) };
 const PING = struct({ SeqNo: u32, Node: name, ...SOURCE });
-const INDIRECT_PING = struct({ SeqNo: u32, Target: bytes, Port: u16, Node: name, Nack: bool, ...SOURCE });
+const INDIRECT_PING = struct({ SeqNo: u32, Target: address, Port: u16, Node: name, Nack: bool, ...SOURCE });
 const ACK = struct({ SeqNo: u32, Payload: bytes });
 const NACK = struct({ SeqNo: u32 });
-const ALIVE = struct({ Incarnation: u32, Node: name, Addr: bytes, Port: u16, Meta: bytes, Vsn: bytes });
+const ALIVE = struct({ Incarnation: u32, Node: name, Addr: address, Port: u16, Meta: meta, Vsn: versions });
 /** Suspect and dead: the same fields. */
 const ACCUSATION = struct({ Incarnation: u32, Node: name, From: name });
 
@@ -70,9 +68,9 @@ export function decodeMessage(message: Uint8Array): Message {
         type: "alive",
         incarnation: row.Incarnation,
         node: named(row.Node),
-        endpoint: { address: toAddress(row.Addr), port: row.Port },
-        meta: checkedMeta(row.Meta),
-        versions: toVersions(row.Vsn),
+        endpoint: placed(row.Addr, row.Port),
+        meta: row.Meta,
+        versions: row.Vsn,
       };
     }
     case TYPES.user:
@@ -100,17 +98,10 @@ export function named(member: string): string {
   return member;
 }
 
-/** A member's description of itself, within its bound. */
-export function checkedMeta(meta: Uint8Array): Uint8Array {
-  if (meta.length > LIMITS.gossipMetaBytesMax) throw new PacketFault("too_big", `a meta has ${meta.length} bytes`);
-  return meta;
-}
-
-/** Old protocols send no versions: all 0 then. */
-export function toVersions(vsn: Uint8Array): Versions {
-  const [pMin = 0, pMax = 0, pCur = 0, dMin = 0, dMax = 0, dCur = 0] = vsn;
-  if (vsn.length !== 0 && vsn.length < 6) throw new PacketFault("malformed", "versions are six");
-  return [pMin, pMax, pCur, dMin, dMax, dCur];
+/** Where a member hears; without an address it is none. */
+export function placed(ip: string, port: number): Endpoint {
+  if (ip === "") throw new PacketFault("malformed", "a member without an address");
+  return { address: ip, port };
 }
 
 function readIndirectPing(reader: Reader): Message {
@@ -118,7 +109,7 @@ function readIndirectPing(reader: Reader): Message {
   return {
     type: "indirectPing",
     seq: row.SeqNo,
-    target: { address: toAddress(row.Target), port: row.Port },
+    target: placed(row.Target, row.Port),
     node: row.Node,
     nack: row.Nack,
     ...sourceOf(row),
@@ -126,7 +117,7 @@ function readIndirectPing(reader: Reader): Message {
 }
 
 interface SourceRow {
-  SourceAddr: Uint8Array;
+  SourceAddr: string;
   SourcePort: number;
   SourceNode: string;
 }
@@ -134,8 +125,7 @@ interface SourceRow {
 /** As memberlist: an address without a port, or the other way round, is none. */
 function sourceOf(row: SourceRow): { source?: Endpoint; sourceNode?: string } {
   return {
-    ...row.SourceAddr.length > 0 && row.SourcePort > 0 &&
-      { source: { address: toAddress(row.SourceAddr), port: row.SourcePort } },
+    ...row.SourceAddr !== "" && row.SourcePort > 0 && { source: { address: row.SourceAddr, port: row.SourcePort } },
     ...row.SourceNode !== "" && { sourceNode: row.SourceNode },
   };
 }
@@ -143,7 +133,7 @@ function sourceOf(row: SourceRow): { source?: Endpoint; sourceNode?: string } {
 function sourceRow(message: { source?: Endpoint; sourceNode?: string }): SourceRow {
   const { source } = message;
   return {
-    SourceAddr: source === undefined ? bytes.empty : fromAddress(source.address),
+    SourceAddr: source?.address ?? "",
     SourcePort: source?.port ?? 0,
     SourceNode: message.sourceNode ?? "",
   };
@@ -156,7 +146,7 @@ function writeBody(writer: Writer, message: Message): void {
     case "indirectPing":
       return INDIRECT_PING.write(writer, {
         SeqNo: message.seq,
-        Target: fromAddress(message.target.address),
+        Target: message.target.address,
         Port: message.target.port,
         Node: message.node,
         Nack: message.nack,
@@ -170,10 +160,10 @@ function writeBody(writer: Writer, message: Message): void {
       return ALIVE.write(writer, {
         Incarnation: message.incarnation,
         Node: message.node,
-        Addr: fromAddress(message.endpoint.address),
+        Addr: message.endpoint.address,
         Port: message.endpoint.port,
         Meta: message.meta,
-        Vsn: Uint8Array.from(message.versions),
+        Vsn: message.versions,
       });
     case "suspect":
     case "dead":

@@ -13,18 +13,27 @@ const FALSE = 0xc2;
 const TRUE = 0xc3;
 const EMPTY = new Uint8Array(0);
 
-/** Appends values to bytes that grow as needed. */
+/** Room that a writer has left behind: making it anew costs more than writing a message. */
+let spare: Uint8Array<ArrayBuffer> | undefined;
+const SPARE_BYTES_MAX = 64 * 1024;
+
+/** Appends values to bytes that grow as needed. It ends with `finish`. */
 export class Writer {
   #bytes: Uint8Array<ArrayBuffer>;
   #at = 0;
 
-  constructor(room = 128) {
-    this.#bytes = new Uint8Array(room);
+  constructor() {
+    this.#bytes = spare ?? new Uint8Array(2048);
+    spare = undefined;
   }
 
   /** What was written, in bytes of its own. */
   finish(): Uint8Array<ArrayBuffer> {
-    return this.#bytes.slice(0, this.#at);
+    const written = this.#bytes.slice(0, this.#at);
+    if (this.#bytes.length <= SPARE_BYTES_MAX) spare = this.#bytes;
+    this.#bytes = EMPTY;
+    this.#at = 0;
+    return written;
   }
 
   byte(value: number): void {
@@ -35,7 +44,9 @@ export class Writer {
   /** As they are, without a length. */
   raw(bytes: Uint8Array): void {
     this.#reserve(bytes.length);
-    this.#bytes.set(bytes, this.#at);
+    if (bytes.length < 24) {
+      for (let i = 0; i < bytes.length; i++) this.#bytes[this.#at + i] = bytes[i] ?? 0;
+    } else this.#bytes.set(bytes, this.#at);
     this.#at += bytes.length;
   }
 
@@ -59,7 +70,7 @@ export class Writer {
   /** nil when there are none, as Go writes a slice that was never made. */
   bytes(bytes: Uint8Array): void {
     if (bytes.length === 0) return this.byte(NIL);
-    this.#rawHead(bytes.length);
+    this.rawHead(bytes.length);
     this.raw(bytes);
   }
 
@@ -81,7 +92,7 @@ export class Writer {
       }
     }
     const bytes = new TextEncoder().encode(text);
-    this.#rawHead(bytes.length);
+    this.rawHead(bytes.length);
     this.raw(bytes);
   }
 
@@ -93,7 +104,8 @@ export class Writer {
     this.#containerHead(0x90, 0xdc, size);
   }
 
-  #rawHead(length: number): void {
+  /** The head of text or bytes. */
+  rawHead(length: number): void {
     if (length < 32) this.byte(0xa0 | length);
     else if (length < 0x1_0000) this.#sized(0xda, length, 2);
     else this.#sized(0xdb, length, 4);
@@ -160,7 +172,9 @@ export class Reader {
 
   /** `length` bytes as they are, in bytes of their own. */
   raw(length: number): Uint8Array<ArrayBuffer> {
-    return this.#take(length).slice();
+    const from = this.at;
+    this.#pass(length);
+    return this.#bytes.slice(from, this.at);
   }
 
   /** When the next bytes are these, goes past them. */
@@ -188,22 +202,41 @@ export class Reader {
   }
 
   bytes(): Uint8Array<ArrayBuffer> {
-    const length = this.#rawLength();
+    const length = this.rawLength();
     return length === 0 ? EMPTY : this.raw(length);
   }
 
-  text(): string {
-    const bytes = this.#take(this.#rawLength());
-    let text = "";
-    if (bytes.length < 64) {
-      for (let i = 0; i < bytes.length; i++) {
-        const code = bytes[i] ?? 0;
-        if (code >= 0x80) return utf8(bytes);
-        text += String.fromCharCode(code);
-      }
-      return text;
+  /** The head of text or bytes: how many follow. */
+  rawLength(): number {
+    const head = this.byte();
+    if (head >= 0xa0 && head < 0xc0) return head & 0x1f;
+    switch (head) {
+      case NIL:
+        return 0;
+      case 0xc4:
+      case 0xd9:
+        return this.byte();
+      case 0xc5:
+      case 0xda:
+        return this.#big(2);
+      case 0xc6:
+      case 0xdb:
+        return this.#big(4);
     }
-    return utf8(bytes);
+    throw malformed("text or bytes", head);
+  }
+
+  text(): string {
+    const length = this.rawLength();
+    const from = this.at;
+    this.#pass(length);
+    let text = "";
+    for (let i = from; i < this.at; i++) {
+      const code = this.#bytes[i] ?? 0;
+      if (code >= 0x80 || length > 64) return utf8(this.#bytes.subarray(from, this.at));
+      text += String.fromCharCode(code);
+    }
+    return text;
   }
 
   map(): number {
@@ -228,7 +261,7 @@ export class Reader {
       if (head < 0x80 || head >= 0xe0 || head === NIL || head === FALSE || head === TRUE) continue;
       if (head < 0x90) values += 2 * (head & 0x0f);
       else if (head < 0xa0) values += head & 0x0f;
-      else if (head < 0xc0) this.#take(head & 0x1f);
+      else if (head < 0xc0) this.#pass(head & 0x1f);
       else values += this.#skipLong(head);
       if (values > this.left + 1) throw new PacketFault("truncated", "a list is longer than the bytes are");
     }
@@ -239,24 +272,24 @@ export class Reader {
     switch (head) {
       case 0xc4: // bin 8
       case 0xd9: // str 8
-        this.#take(this.byte());
+        this.#pass(this.byte());
         return 0;
       case 0xc5: // bin 16
       case 0xda: // str 16
-        this.#take(this.#big(2));
+        this.#pass(this.#big(2));
         return 0;
       case 0xc6: // bin 32
       case 0xdb: // str 32
-        this.#take(this.#big(4));
+        this.#pass(this.#big(4));
         return 0;
       case 0xc7: // ext 8, 16 and 32: one byte more for the kind
-        this.#take(this.byte() + 1);
+        this.#pass(this.byte() + 1);
         return 0;
       case 0xc8:
-        this.#take(this.#big(2) + 1);
+        this.#pass(this.#big(2) + 1);
         return 0;
       case 0xc9:
-        this.#take(this.#big(4) + 1);
+        this.#pass(this.#big(4) + 1);
         return 0;
       case 0xdc:
         return this.#big(2);
@@ -269,7 +302,7 @@ export class Reader {
     }
     const width = FIXED_WIDTHS[head];
     if (width === undefined) throw malformed("a value", head);
-    this.#take(width);
+    this.#pass(width);
     return 0;
   }
 
@@ -304,25 +337,6 @@ export class Reader {
     return value;
   }
 
-  #rawLength(): number {
-    const head = this.byte();
-    if (head >= 0xa0 && head < 0xc0) return head & 0x1f;
-    switch (head) {
-      case NIL:
-        return 0;
-      case 0xc4:
-      case 0xd9:
-        return this.byte();
-      case 0xc5:
-      case 0xda:
-        return this.#big(2);
-      case 0xc6:
-      case 0xdb:
-        return this.#big(4);
-    }
-    throw malformed("text or bytes", head);
-  }
-
   /** Every value in it has `least` bytes at least: a size that does not fit what is there is told before anything is made. */
   #containerSize(short: number, long: number, least: number, what: string): number {
     const head = this.byte();
@@ -341,12 +355,9 @@ export class Reader {
     return value;
   }
 
-  /** A view of the next bytes. */
-  #take(length: number): Uint8Array {
+  #pass(length: number): void {
     if (length > this.left) throw new PacketFault("truncated", "the bytes end within a value");
-    const view = this.#bytes.subarray(this.at, this.at + length);
     this.at += length;
-    return view;
   }
 }
 

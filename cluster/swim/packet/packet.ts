@@ -46,7 +46,7 @@ export function packPacket(parts: readonly Uint8Array[], options: PackOptions): 
   }
   const label = options.label === undefined ? undefined : labelHeader(options.label);
   if (!options.checksum && label === undefined) return bytes;
-  const writer = new Writer((label?.length ?? 0) + CRC_HEADER_BYTES + bytes.length);
+  const writer = new Writer();
   if (label !== undefined) writer.raw(label);
   if (options.checksum) {
     const crc = crc32(bytes);
@@ -145,9 +145,7 @@ function compound(parts: readonly Uint8Array[]): Uint8Array {
     throw new RangeError(`a datagram holds 1 to ${LIMITS.gossipPartsMax} messages, not ${parts.length}`);
   }
   if (parts.length === 1) return first;
-  let length = COMPOUND_BYTES + COMPOUND_PART_BYTES * parts.length;
-  for (const part of parts) length += part.length;
-  const writer = new Writer(length);
+  const writer = new Writer();
   writer.byte(TYPES.compound);
   writer.byte(parts.length);
   for (const part of parts) {
@@ -162,7 +160,7 @@ function compound(parts: readonly Uint8Array[]): Uint8Array {
 /** The bytes in a compress message, whether or not that is smaller. */
 export function compressed(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   const buf = compressLzw(bytes);
-  const writer = new Writer(buf.length + 16);
+  const writer = new Writer();
   writer.byte(TYPES.compress);
   COMPRESSED.write(writer, { Algo: LZW, Buf: buf });
   return writer.finish();

@@ -10,16 +10,15 @@
  */
 import { LIMITS } from "../../../base/limits.ts";
 import { type PushNode, type PushPull, type StreamMessage, WIRE_STATES } from "../messages.ts";
-import { fromAddress, toAddress } from "./address.ts";
 import { PacketFault } from "./fault.ts";
 import { labelHeader, skipLabel } from "./label.ts";
-import { checkedMeta, encodeMessage, named, readAck, readPing, toVersions, TYPES } from "./message.ts";
+import { encodeMessage, named, placed, readAck, readPing, TYPES } from "./message.ts";
 import { Reader, Writer } from "./msgpack.ts";
 import { compressed, decompressed } from "./packet.ts";
-import { bool, bytes, name, struct, text, u16, u32, u53, u8 } from "./struct.ts";
+import { address, bool, meta, name, struct, text, u16, u32, u53, u8, versions } from "./struct.ts";
 
 const PUSH_PULL = struct({ Nodes: u53, UserStateLen: u53, Join: bool });
-const NODE = struct({ Name: name, Addr: bytes, Port: u16, Meta: bytes, Incarnation: u32, State: u8, Vsn: bytes });
+const NODE = struct({ Name: name, Addr: address, Port: u16, Meta: meta, Incarnation: u32, State: u8, Vsn: versions });
 const USER = struct({ UserMsgLen: u53 });
 const ERROR = struct({ Error: text });
 
@@ -35,7 +34,7 @@ export function encodeStream(
   }
   if (options.label === undefined) return plain;
   const header = labelHeader(options.label);
-  const writer = new Writer(header.length + plain.length);
+  const writer = new Writer();
   writer.raw(header);
   writer.raw(plain);
   return writer.finish();
@@ -68,12 +67,12 @@ function writePushPull(writer: Writer, { join, nodes, user }: PushPull): void {
   for (const node of nodes) {
     NODE.write(writer, {
       Name: node.name,
-      Addr: fromAddress(node.endpoint.address),
+      Addr: node.endpoint.address,
       Port: node.endpoint.port,
       Meta: node.meta,
       Incarnation: node.incarnation,
       State: WIRE_STATES.indexOf(node.state),
-      Vsn: Uint8Array.from(node.versions),
+      Vsn: node.versions,
     });
   }
   writer.raw(user);
@@ -85,11 +84,11 @@ function readNode(reader: Reader): PushNode {
   if (state === undefined) throw new PacketFault("malformed", `${row.State} is no state of a member`);
   return {
     name: named(row.Name),
-    endpoint: { address: toAddress(row.Addr), port: row.Port },
-    meta: checkedMeta(row.Meta),
+    endpoint: placed(row.Addr, row.Port),
+    meta: row.Meta,
     incarnation: row.Incarnation,
     state,
-    versions: toVersions(row.Vsn),
+    versions: row.Vsn,
   };
 }
 

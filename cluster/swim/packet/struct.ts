@@ -4,6 +4,8 @@
  * unknown field is passed over.
  */
 import { LIMITS } from "../../../base/limits.ts";
+import type { Versions } from "../messages.ts";
+import { fromAddress, toAddress } from "./address.ts";
 import { PacketFault } from "./fault.ts";
 import { type Reader, Writer } from "./msgpack.ts";
 
@@ -38,6 +40,44 @@ export const bytes: Codec<Uint8Array> = {
   empty: new Uint8Array(0),
   read: (reader) => reader.bytes(),
   write: (writer, value) => writer.bytes(value),
+};
+
+/** A member's description of itself. */
+export const meta: Codec<Uint8Array> = {
+  ...bytes,
+  read(reader) {
+    const value = reader.bytes();
+    if (value.length > LIMITS.gossipMetaBytesMax) throw new PacketFault("too_big", `a meta has ${value.length} bytes`);
+    return value;
+  },
+};
+
+/** An IP address as text; "" is none. Writing anything else throws a RangeError. */
+export const address: Codec<string> = {
+  empty: "",
+  read(reader) {
+    const length = reader.rawLength();
+    if (length === 0) return "";
+    // Nearly all are IPv4, and need no bytes of their own.
+    if (length === 4) return `${reader.byte()}.${reader.byte()}.${reader.byte()}.${reader.byte()}`;
+    return toAddress(reader.raw(length));
+  },
+  write: (writer, value) => writer.bytes(value === "" ? bytes.empty : fromAddress(value)),
+};
+
+/** Six versions; old protocols send none: all 0 then. */
+export const versions: Codec<Versions> = {
+  empty: [0, 0, 0, 0, 0, 0],
+  read(reader) {
+    const length = reader.rawLength();
+    if (length === 0) return versions.empty;
+    if (length !== 6) throw new PacketFault("malformed", `${length} versions instead of six`);
+    return [reader.byte(), reader.byte(), reader.byte(), reader.byte(), reader.byte(), reader.byte()];
+  },
+  write(writer, value) {
+    writer.rawHead(value.length);
+    for (const version of value) writer.byte(version);
+  },
 };
 
 export const bool: Codec<boolean> = {
