@@ -1,76 +1,66 @@
-/** The peer's side of a schedule: several cells at once, as their real time is long, and kept for a later look. */
+/** Plays a schedule on one side, some cells at once; the peer's are kept, so that a grid can be put together in parts. */
 import { inRepository } from "../../build/shell.ts";
-import { buildPeer, type PeerMode, type PeerRun, runPeer } from "./peer.ts";
+import { buildPeer, type PeerMode, runPeer } from "./peer.ts";
 import type { Schedule } from "./schedule.ts";
 import { tally, type Tally } from "./tally.ts";
 
-/** What the peer came to in one cell. */
-export interface PeerCell {
-  readonly tally: Tally;
-  readonly packets: number;
-  readonly dropped: number;
-  readonly lagP99Ms: number;
-  readonly lagMaxMs: number;
-}
+/** By the cell's name; of several seeds one after the other. */
+export type Grid = Readonly<Record<string, readonly Tally[]>>;
 
-export interface PeerGrid {
-  /** When it was measured, RFC 3339. */
-  readonly at: string;
-  readonly seed: number;
+export interface PeerGridOptions {
+  readonly schedule: Schedule;
   readonly mode: PeerMode;
+  /** One play of every cell for each. */
+  readonly seeds: readonly number[];
+  /** Cells that are played together. */
   readonly atOnce: number;
-  readonly cells: Readonly<Record<string, PeerCell>>;
+  /** Takes what an earlier run kept of the same schedule. */
+  readonly reuse: boolean;
+  readonly told: (line: string) => void;
 }
 
-/** Plays all cells in real time, `atOnce` of them together. */
-export async function measurePeer(
-  schedule: Schedule,
-  mode: PeerMode,
-  atOnce: number,
-  told: (line: string) => void,
-): Promise<PeerGrid> {
+export async function measurePeer(options: PeerGridOptions): Promise<Grid> {
+  const { schedule, mode, seeds, atOnce, reuse, told } = options;
   const peer = await buildPeer();
+  const kept = new Map(reuse ? await readKept(options) : []);
   const file = await Deno.makeTempFile({ prefix: "jabber-gossip-", suffix: ".json" });
   try {
     await Deno.writeTextFile(file, JSON.stringify(schedule));
-    const waiting = [...schedule.cells];
-    const cells: Record<string, PeerCell> = {};
+    const waiting = seeds.flatMap((seed) => schedule.cells.map((cell) => ({ cell, seed, key: `${cell.name} ${seed}` })))
+      .filter(({ key }) => !kept.has(key));
     await Promise.all(Array.from({ length: atOnce }, async () => {
-      for (let cell = waiting.shift(); cell !== undefined; cell = waiting.shift()) {
-        const run = await runPeer(peer, file, cell.name, mode);
-        cells[cell.name] = peerCell(run, tally(cell, run));
-        told(`${cell.name}: ${run.traffic.ms / 1000} s, late p99 ${run.lagP99Ms} ms, most ${run.lagMaxMs} ms`);
+      for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+        const { cell, seed, key } = next;
+        const begin = performance.now();
+        kept.set(key, tally(cell, await runPeer({ peer, schedule: file, cell: cell.name, mode, seed })));
+        await keep(options, [...kept]);
+        told(`memberlist ${mode} ${key}: ${((performance.now() - begin) / 1000).toFixed(0)} s`);
       }
     }));
-    return { at: new Date().toISOString(), seed: schedule.seed, mode, atOnce, cells };
   } finally {
     await Deno.remove(file);
   }
+  return Object.fromEntries(
+    schedule.cells.map(({ name }) => [name, seeds.map((seed) => kept.get(`${name} ${seed}`)!)]),
+  );
 }
 
-function peerCell({ traffic, lagP99Ms, lagMaxMs }: PeerRun, found: Tally): PeerCell {
-  return { tally: found, packets: traffic.packets, dropped: traffic.dropped, lagP99Ms, lagMaxMs };
-}
-
-function keptPath(seed: number, mode: PeerMode): string {
-  return inRepository(`.cache/gossip/peer-${mode}-${seed}.json`);
+function keptPath({ schedule, mode }: PeerGridOptions): string {
+  return inRepository(`.cache/gossip/memberlist-${mode}-${schedule.seed}.json`);
 }
 
 /** Infinity stands for a crash nobody saw, and JSON has no word for it. */
-export async function keepGrid(grid: PeerGrid): Promise<void> {
-  const text = JSON.stringify(grid, (_, value) => value === Infinity ? "never" : value);
-  await Deno.writeTextFile(keptPath(grid.seed, grid.mode), text + "\n");
+async function keep(options: PeerGridOptions, kept: readonly (readonly [string, Tally])[]): Promise<void> {
+  const text = JSON.stringify(kept, (_, value) => value === Infinity ? "never" : value);
+  await Deno.writeTextFile(keptPath(options), text + "\n");
 }
 
-/** The grid of an earlier run, when it holds every cell of the schedule. */
-export async function keptGrid(schedule: Schedule, mode: PeerMode): Promise<PeerGrid | undefined> {
-  let text: string;
+async function readKept(options: PeerGridOptions): Promise<[string, Tally][]> {
   try {
-    text = await Deno.readTextFile(keptPath(schedule.seed, mode));
+    const text = await Deno.readTextFile(keptPath(options));
+    return JSON.parse(text, (_, value) => value === "never" ? Infinity : value);
   } catch (cause) {
-    if (cause instanceof Deno.errors.NotFound) return undefined;
+    if (cause instanceof Deno.errors.NotFound) return [];
     throw cause;
   }
-  const grid: PeerGrid = JSON.parse(text, (_, value) => value === "never" ? Infinity : value);
-  return schedule.cells.every(({ name }) => Object.hasOwn(grid.cells, name)) ? grid : undefined;
 }

@@ -1,6 +1,8 @@
-/** The Go side: memberlist from Debian's packages, built where Go is, one process for a cell. */
+/**
+ * The Go side: memberlist from Debian's packages, built where Go is, one process for a cell. It is built with Go's own
+ * `faketime`: its clock jumps to the next timer when nothing runs, so that a busy machine changes nothing.
+ */
 import { inRepository } from "../../build/shell.ts";
-import { TextLineStream } from "../../tests/support/lines.ts";
 import type { Belief, Run } from "./tally.ts";
 
 /** Where Debian's golang-github-hashicorp-memberlist-dev puts it. */
@@ -10,11 +12,14 @@ const SOURCE = `${GOPATH}/src/github.com/hashicorp/memberlist`;
 /** `swim`: its health score and its longer suspicions off. */
 export type PeerMode = "lifeguard" | "swim";
 
-export interface PeerRun extends Run {
-  /** How late the process's own timers were: real time on a busy machine is no fair peer. */
-  readonly lagP99Ms: number;
-  readonly lagMaxMs: number;
-  readonly cpuMs: number;
+export interface PeerOptions {
+  /** The built program. */
+  readonly peer: string;
+  /** The schedule's file. */
+  readonly schedule: string;
+  readonly cell: string;
+  readonly mode: PeerMode;
+  readonly seed: number;
 }
 
 /** What this machine lacks for the peer; undefined for nothing. */
@@ -35,32 +40,32 @@ export async function buildPeer(): Promise<string> {
   await Deno.mkdir(folder, { recursive: true });
   const path = `${folder}/peer`;
   const { success, stderr } = await new Deno.Command("go", {
-    args: ["build", "-o", path, "./bench/gossip/peer"],
+    args: ["build", "-tags", "faketime", "-o", path, "./bench/gossip/peer"],
     cwd: inRepository("."),
-    env: { GO111MODULE: "off", GOPATH, GOFLAGS: "" },
+    env: { GO111MODULE: "off", CGO_ENABLED: "0", GOPATH, GOFLAGS: "" },
   }).output();
   if (!success) throw new Error(`go build: ${new TextDecoder().decode(stderr)}`);
   return path;
 }
 
-/** Plays one cell of the schedule's file in real time. */
-export async function runPeer(peer: string, schedule: string, cell: string, mode: PeerMode): Promise<PeerRun> {
-  const child = new Deno.Command(peer, {
-    args: ["--schedule", schedule, "--cell", cell, "--mode", mode],
-    stdin: "null",
-    stdout: "piped",
-    stderr: "inherit",
-  }).spawn();
-  const beliefs: Belief[] = [];
-  let last = "";
-  for await (const line of child.stdout.pipeThrough(new TextDecoderStream()).pipeThrough(new TextLineStream())) {
-    if (line.startsWith("{")) last = line;
-    else beliefs.push(readBelief(line));
+/** Plays one cell of the schedule. */
+export async function runPeer({ peer, schedule, cell, mode, seed }: PeerOptions): Promise<Run> {
+  const out = await Deno.makeTempFile({ prefix: "jabber-gossip-" });
+  try {
+    const { success, stderr } = await new Deno.Command(peer, {
+      args: ["--schedule", schedule, "--cell", cell, "--mode", mode, "--seed", `${seed}`, "--out", out],
+      // With one thread at a time the clock never jumps while another thread is about to go on.
+      env: { GOMAXPROCS: "1" },
+      stdin: "null",
+      stdout: "null",
+      stderr: "piped",
+    }).output();
+    if (!success) throw new Error(`the peer broke in ${cell}: ${new TextDecoder().decode(stderr)}`);
+    const lines = (await Deno.readTextFile(out)).trimEnd().split("\n");
+    return { traffic: JSON.parse(lines.pop()!), beliefs: lines.map(readBelief) };
+  } finally {
+    await Deno.remove(out);
   }
-  const { success } = await child.status;
-  if (!success || last === "") throw new Error(`the peer broke in ${cell}`);
-  const { ms, packets, packetBytes, streamBytes, dropped, lagP99Ms, lagMaxMs, cpuMs } = JSON.parse(last);
-  return { beliefs, traffic: { ms, packets, packetBytes, streamBytes, dropped }, lagP99Ms, lagMaxMs, cpuMs };
 }
 
 function readBelief(line: string): Belief {

@@ -1,5 +1,8 @@
-// The peer of bench/gossip: one cell of the schedule on HashiCorp's memberlist, in real time, all nodes in one process
-// on a network in memory. Says what each node believes as lines `MS AT ABOUT STATE` and ends with one line of JSON.
+// The peer of bench/gossip: one cell of the schedule on HashiCorp's memberlist, all nodes in one process on a network in
+// memory. Writes what each node believes as lines `MS AT ABOUT STATE` and ends with one line of JSON.
+//
+// Built with the tag `faketime`, Go's own clock stands while anything runs and jumps to the next timer when nothing does:
+// a cell then takes as long as its work, and a busy machine changes nothing. Without the tag it is real time.
 package main
 
 import (
@@ -11,11 +14,9 @@ import (
 	"math/rand"
 	"net"
 	"os"
-	"sort"
 	"strconv"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/hashicorp/memberlist"
@@ -43,34 +44,38 @@ type schedule struct {
 }
 
 type summary struct {
-	Ms          int64   `json:"ms"`
-	Packets     int64   `json:"packets"`
-	PacketBytes int64   `json:"packetBytes"`
-	StreamBytes int64   `json:"streamBytes"`
-	Dropped     int64   `json:"dropped"`
-	LagP99Ms    float64 `json:"lagP99Ms"`
-	LagMaxMs    float64 `json:"lagMaxMs"`
-	CpuMs       int64   `json:"cpuMs"`
+	Ms          int64 `json:"ms"`
+	Packets     int64 `json:"packets"`
+	PacketBytes int64 `json:"packetBytes"`
+	StreamBytes int64 `json:"streamBytes"`
+	Dropped     int64 `json:"dropped"`
 }
 
 func main() {
 	file := flag.String("schedule", "", "the schedule's file")
 	name := flag.String("cell", "", "which of its cells")
 	mode := flag.String("mode", "lifeguard", "lifeguard, or swim: no health, no longer suspicion")
+	seed := flag.Int64("seed", 1, "of the delays")
+	out := flag.String("out", "", "the file to write")
 	flag.Parse()
-	if err := run(*file, *name, *mode); err != nil {
+	rand.Seed(*seed)
+	if err := run(*file, *name, *mode, *out); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
-func run(file, name, mode string) error {
+func run(file, name, mode, out string) error {
 	plan, todo, err := readCell(file, name)
 	if err != nil {
 		return err
 	}
-	rand.Seed(time.Now().UnixNano())
-	world := &world{cell: todo, journal: &journal{out: bufio.NewWriterSize(os.Stdout, 1<<16)}}
+	written, err := os.Create(out)
+	if err != nil {
+		return err
+	}
+	defer written.Close()
+	world := &world{cell: todo, journal: &journal{out: bufio.NewWriterSize(written, 1<<16)}}
 	world.network = &network{
 		delayMinMs:    plan.DelayMs[0],
 		delayMaxMs:    plan.DelayMs[1],
@@ -165,13 +170,11 @@ func (w *world) unaware() (found []*memberlist.Memberlist) {
 	return
 }
 
-// play follows the cell and prints what it cost.
+// play follows the cell and writes what it cost.
 func (w *world) play() error {
-	lag := watchLag()
 	begin := time.Now()
 	w.journal.start(begin)
 	atomic.StoreInt64(&w.network.traffic.counting, 1)
-	cpuBefore := cpuMs()
 	at := func(ms int, do func()) {
 		time.AfterFunc(time.Until(begin.Add(time.Duration(ms)*time.Millisecond)), do)
 	}
@@ -185,16 +188,12 @@ func (w *world) play() error {
 	go w.block(begin)
 	time.Sleep(time.Until(begin.Add(time.Duration(w.cell.TotalMs) * time.Millisecond)))
 	t := &w.network.traffic
-	p99, max := lag.stop()
 	return w.journal.end(summary{
 		Ms:          time.Since(begin).Milliseconds(),
 		Packets:     atomic.LoadInt64(&t.packets),
 		PacketBytes: atomic.LoadInt64(&t.packetBytes),
 		StreamBytes: atomic.LoadInt64(&t.streamBytes),
 		Dropped:     atomic.LoadInt64(&t.dropped),
-		LagP99Ms:    p99,
-		LagMaxMs:    max,
-		CpuMs:       cpuMs() - cpuBefore,
 	})
 }
 
@@ -268,51 +267,4 @@ func (s *suspicions) Write(line []byte) (int, error) {
 		s.journal.say(s.at, string(words[2]), "suspect")
 	}
 	return len(line), nil
-}
-
-const lagTick = 5 * time.Millisecond
-
-// lag is how late this process's own timers are: past some milliseconds the machine is too busy for real time.
-type lag struct {
-	mu      sync.Mutex
-	samples []float64
-	stopped bool
-}
-
-func watchLag() *lag {
-	l := &lag{}
-	go func() {
-		for {
-			before := time.Now()
-			time.Sleep(lagTick)
-			late := time.Since(before) - lagTick
-			l.mu.Lock()
-			if l.stopped {
-				l.mu.Unlock()
-				return
-			}
-			l.samples = append(l.samples, float64(late.Microseconds())/1000)
-			l.mu.Unlock()
-		}
-	}()
-	return l
-}
-
-func (l *lag) stop() (p99, max float64) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.stopped = true
-	sort.Float64s(l.samples)
-	if len(l.samples) == 0 {
-		return 0, 0
-	}
-	return l.samples[len(l.samples)*99/100], l.samples[len(l.samples)-1]
-}
-
-func cpuMs() int64 {
-	var usage syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
-		return 0
-	}
-	return (syscall.TimevalToNsec(usage.Utime) + syscall.TimevalToNsec(usage.Stime)) / 1e6
 }
