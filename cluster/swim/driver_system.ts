@@ -6,10 +6,11 @@
  * Counters: the core's names as they are; `packet.…` what was wrong with a datagram (`seal.` first when the seal refused
  * it), `stream.…` the same of streams, `udp.…` what could not be sent, `serf.…` what serf's part dropped.
  *
- * Late timers. When this process stood still, what others sent meanwhile waits in the sockets. So a timer that comes
- * late first tells the core (`lag`), then gives the sockets a moment to be read, and only then fires.
+ * A timer that comes late tells the core by itself that this process stood still; `lag` is for what else may be late.
  */
+import { isIP } from "node:net";
 import type { Clock } from "../../base/clock.ts";
+import { JabberError } from "../../base/errors.ts";
 import type { JsonObject } from "../../base/json.ts";
 import { LIMITS } from "../../base/limits.ts";
 import type { LogLevel } from "../../base/log.ts";
@@ -64,17 +65,20 @@ export interface Joined {
   readonly errors: readonly string[];
 }
 
-/** Time for what arrived while this process stood still to be read. */
-const CATCH_UP_MS = 20;
 /** memberlist's checksum stands outside the parts. */
 const CHECKSUM_BYTES = 5;
 const CLOSING: Joined = { reached: 0, errors: ["this member is shutting down"] };
 
 /**
  * Listens, and is a cluster of one until it joins others or they join it.
- * @throws `net.port_in_use`, the system's error for an address that is not of this host, `input.too_large` for tags
+ * @throws `net.port_in_use`, the system's error for an address that is not of this host, `input.too_large` for tags,
+ * `input.invalid` for an advertised address that is no IP literal
  */
 export async function startGossip(options: GossipOptions): Promise<Gossip> {
+  const { advertise } = options;
+  if (advertise !== undefined && isIP(advertise.address) === 0) {
+    throw new JabberError("input.invalid", `the advertised address "${advertise.address}" is no IP address`);
+  }
   const meta = metaOf(options.tags);
   // A datagram may come before the driver stands; there is nobody yet to make anything of it.
   const made: { gossip?: Gossip } = {};
@@ -106,8 +110,6 @@ export class Gossip {
   #isClosed = false;
   #token = 0;
   #armed: { readonly at: number; cancel(): void } | undefined;
-  /** The late timer whose lateness was told already. */
-  #toldLate = -Infinity;
 
   /** Use `startGossip`. */
   constructor(options: GossipOptions, ports: Ports, meta: Uint8Array) {
@@ -319,8 +321,16 @@ export class Gossip {
 
   #sendPacket(to: Endpoint, parts: readonly Uint8Array[], checksum: boolean): void {
     const { seal, clock, compress } = this.#options;
-    const plain = packPacket(parts, { compress, checksum, bytesMax: this.#settings.packetBytesMax });
-    this.#ports.udp.send(seal.sealPacket(plain, to, clock.monotonic()), to);
+    let sealed: Uint8Array;
+    try {
+      const plain = packPacket(parts, { compress, checksum, bytesMax: this.#settings.packetBytesMax });
+      sealed = seal.sealPacket(plain, to, clock.monotonic());
+    } catch (cause) {
+      if (!(cause instanceof RangeError)) throw cause;
+      // The core planned it to fit; should it ever be wrong, a datagram is lost and the process is not.
+      return this.count("packet.unfit");
+    }
+    this.#ports.udp.send(sealed, to);
     if (this.#listeners.size > 0) {
       for (const part of parts) this.#show("sent", to, decodeMessage(part), "packet");
     }
@@ -415,24 +425,16 @@ export class Gossip {
     if (next === this.#armed?.at) return;
     this.#armed?.cancel();
     this.#armed = undefined;
-    if (next !== undefined) this.#armAt(next, next);
-  }
-
-  #armAt(next: number, fireAt: number): void {
+    if (next === undefined) return;
     const { clock } = this.#options;
     // The system's timers are whole milliseconds and round down: never early.
-    const ms = Math.max(0, Math.ceil(fireAt - clock.monotonic()));
-    this.#armed = { at: next, cancel: clock.after(ms, () => this.#fire(next)) };
+    const ms = Math.max(0, Math.ceil(next - clock.monotonic()));
+    this.#armed = { at: next, cancel: clock.after(ms, () => this.#fire()) };
   }
 
-  #fire(due: number): void {
-    const now = this.#options.clock.monotonic();
+  #fire(): void {
     this.#armed = undefined;
-    if (now - due > LIMITS.gossipLagMsMin && this.#toldLate !== due) {
-      this.#toldLate = due;
-      this.#armAt(due, now + CATCH_UP_MS);
-      return this.#step({ type: "lag", ms: now - due });
-    }
+    const now = this.#options.clock.monotonic();
     for (let name = this.#timers.take(now); name !== undefined; name = this.#timers.take(now)) {
       this.#step({ type: "timer", name });
     }
