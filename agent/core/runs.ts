@@ -134,6 +134,12 @@ export function endRun(runs: Runs, id: string, error: ErrorBody): void {
   if (run !== undefined) cut(runs, run, error);
 }
 
+/** Ends one run whose work was not handed out yet; one that is under way goes on. */
+export function withholdRun(runs: Runs, id: string, error: ErrorBody): void {
+  const run = runs.active.get(id);
+  if (run !== undefined && !run.launched) cut(runs, run, error);
+}
+
 /** Ends all runs of an order, or the one run of that id. Answers the plans that had not started. */
 export function cancelOrder(runs: Runs, order: string, reason: string): Plan[] {
   for (const run of runs.active.values()) {

@@ -9,6 +9,7 @@ import { LIMITS } from "../../../base/limits.ts";
 import type { AnyEnvelope } from "../../../wire/envelope.ts";
 import type { BodyOf } from "../../../wire/kinds.ts";
 import type { ActiveJob, CancelledJob, JobDocument } from "../../../wire/sign/mod.ts";
+import { withholdRun } from "../runs.ts";
 import { hostTags, targetTags } from "../tags.ts";
 import { fetchMissing } from "./fetch.ts";
 import { firstTime, jitterOf } from "./schedule.ts";
@@ -98,6 +99,7 @@ function cancel(jobs: Jobs, { hash }: JobDocument, header: CancelledJob, told: T
     source: "signed",
   });
   forgetFirings(jobs, job);
+  withhold(jobs, job, new JabberError("run.cancelled", `job "${id}" has serial ${serial}`));
   reschedule(jobs, job, 0);
   tellState(jobs, told, "cancelled", [saveJob(job), dropDue(job.facts)]);
 }
@@ -136,12 +138,18 @@ function take(jobs: Jobs, document: JobDocument, header: ActiveJob, told: Told, 
   if (fault !== undefined && held === undefined) throw fault;
   const job = place(jobs, { ...facts, state: fault === undefined ? "active" : "refused" });
   forgetFirings(jobs, job);
+  withhold(jobs, job, new JabberError("run.cancelled", `job "${id}" was replaced by serial ${serial}`));
   job.last = from;
   job.fault = fault?.code;
   if ("due" in first && !(trigger.kind === "now" && met > 0)) job.due = first.due;
   if (fault === undefined) return settle(jobs, job, document, told);
   reschedule(jobs, job, 0);
   tellState(jobs, told, "refused", [saveJob(job), saveDue(job)], fault.toBody());
+}
+
+/** Runs that still wait for the disk would begin after the news that ends them. */
+function withhold({ runs }: Jobs, job: Job, error: JabberError): void {
+  for (const run of job.runs) withholdRun(runs, run, error.toBody());
 }
 
 /** Writes an active job down, and says whether it means this host. */

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { JsonObject } from "../../../base/json.ts";
+import { JabberError } from "../../../base/errors.ts";
 import { LIMITS } from "../../../base/limits.ts";
 import type { AgentCoreDeps } from "../contract.ts";
 import { depsOf, signer, stranger, T0, TRUST } from "../hand_driver_test.ts";
@@ -192,3 +193,22 @@ Deno.test("offered() answers with an error instead of a record while the agent d
   assert.equal(hand.sent.at(-1)?.kind, "error");
   assert.deepEqual(await hand.rows("jobs"), []);
 });
+
+for (const [what, news] of Object.entries({ cancelled: { serial: 2, cancelled: true }, replaced: { serial: 2 } })) {
+  Deno.test(`offered() lets no run begin that waits for a full disk while its job is ${what}`, async () => {
+    const hand = await JobHand.ready();
+    await hand.offer();
+    const { store } = hand.world;
+    const { commit } = store;
+    store.commit = () => Promise.reject(new JabberError("store.full"));
+    await hand.step({ type: "timer", name: "jobs" });
+    await hand.look(T0 + MINUTE);
+    await hand.offer(news);
+    assert.equal(hand.starts, 0);
+    store.commit = commit;
+    await hand.fire("persist");
+    await hand.calm();
+    assert.equal(hand.told.at(-1), what === "cancelled" ? "cancelled" : "accepted");
+    assert.equal(hand.starts, 0, "what began before the news must not begin after it");
+  });
+}
