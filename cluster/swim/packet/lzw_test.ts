@@ -48,10 +48,10 @@ Deno.test("a stream that never clears is read with a full table", () => {
 });
 
 Deno.test("codes that nothing has made are refused", () => {
-  assert.equal(faultOf(() => decompressLzw(fromCodes([[256, 9], [258, 9]]), 10)), "malformed");
-  assert.equal(faultOf(() => decompressLzw(fromCodes([[256, 9], [97, 9], [259, 9]]), 10)), "malformed");
+  assert.equal(faultOf(() => decompressLzw(fromCodes([[256, 9], [258, 9], [257, 9]]), 10)), "malformed");
+  assert.equal(faultOf(() => decompressLzw(fromCodes([[256, 9], [97, 9], [259, 9], [257, 9]]), 10)), "malformed");
   // After a clear nothing of before counts.
-  const cleared = fromCodes([[97, 9], [98, 9], [99, 9], [256, 9], [97, 9], [259, 9]]);
+  const cleared = fromCodes([[97, 9], [98, 9], [99, 9], [256, 9], [97, 9], [259, 9], [257, 9]]);
   assert.equal(faultOf(() => decompressLzw(cleared, 10)), "malformed");
 });
 
