@@ -131,8 +131,9 @@ export class Peers {
     if (this.#ahead.size > LIMITS.catalogPeersMax && oldest !== undefined) this.#ahead.delete(oldest);
   }
 
-  forget(node: string): void {
-    this.#ahead.delete(node);
+  /** One's own wall clock made a leap: the others' did not, as far as one knows. */
+  leapt(by: number): void {
+    for (const [node, ahead] of this.#ahead) this.#ahead.set(node, ahead - by);
   }
 
   /** The cluster's time: the lower median of all readings; one's own when there are fewer than three. */

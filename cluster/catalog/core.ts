@@ -40,6 +40,8 @@ export function createCatalogCore(deps: CatalogDeps): CatalogCore {
 }
 
 function step(state: State, event: CatalogEvent, now: number): void {
+  if (Math.abs(now - state.lastStep) > LIMITS.catalogLeapMs) state.peers.leapt(now - state.lastStep);
+  state.lastStep = now;
   switch (event.type) {
     case "booted":
       boot(state, event.rows, now);

@@ -60,6 +60,8 @@ export interface State {
   /** The own incarnation, and the last version that was given out. */
   store: string;
   version: number;
+  /** Wall clock of the last step. */
+  lastStep: number;
   /** Own logs whose entries have to be written again. */
   readonly toRewrite: Set<string>;
   /** Own stamps that are ahead have to be made anew. */
@@ -104,6 +106,7 @@ export function newState(deps: CatalogDeps): State {
     stores: new UlidMaker(deps.rng),
     store: "",
     version: 0,
+    lastStep: 0,
     toRewrite: new Set(),
     mending: false,
     restartAfter: 0,
