@@ -190,3 +190,8 @@ Deno.test("what Go reads leniently is read", () => {
   ];
   for (const [text, value] of rows) assert.deepEqual(decodeMessage(hex(text)), { type: "nack", seq: value }, text);
 });
+
+Deno.test("an address without a port, or a port without an address, is no source", () => {
+  const rows = [`00 81 aa ${ascii("SourceAddr")} a4 7f000001`, `00 81 aa ${ascii("SourcePort")} 07`];
+  for (const row of rows) assert.deepEqual(decodeMessage(hex(row)), { type: "ping", seq: 0, node: "" });
+});
