@@ -86,6 +86,53 @@ Deno.test("jabber init makes a cluster and keeps the author's key away from it",
   assert.equal(await runCli(["init", "/c"], w), 1, "an existing cluster is never overwritten");
 });
 
+Deno.test("jabber init --like makes one more server from the files of another", async () => {
+  const w = world();
+  assert.equal(await runCli(["init", "/a", "--listen", "10.0.0.1:7431", "--gossip", "10.0.0.1:7946"], w), 0);
+  const first = w.text("/a/jabber-server.yaml");
+  w.put("/a/jabber-server.yaml", `${first}limits: {loginsPerMinute: 7}\n`);
+  const like = ["init", "/b", "--like", "/a", "--listen", "10.0.0.2:7431", "--gossip", "10.0.0.2:7946"];
+  assert.equal(await runCli(like, w), 0, w.printed.err);
+  assert.ok(w.printed.out.endsWith("/b/jabber-server.yaml\n"));
+  assert.match(w.printed.err, /Not taken over: limits\.loginsPerMinute\n/);
+  const second = w.text("/b/jabber-server.yaml");
+  assert.match(second, /listen: "10\.0\.0\.2:7946"\n {2}join:\n {4}- "10\.0\.0\.1:7946"/);
+  assert.equal(/id: "[^"]+"/.exec(second)?.[0], /id: "[^"]+"/.exec(first)?.[0], "the same cluster");
+  assert.ok(!w.disk.has("/b/cluster-ca.key") && !w.disk.has("/b/join-token.txt"));
+  assert.deepEqual(w.disk.get("/b/gossip.key"), w.disk.get("/a/gossip.key"));
+  assert.equal(w.disk.get("/b/node.key")?.mode, 0o600);
+});
+
+Deno.test("jabber init --like says what is missing, and writes nothing", async () => {
+  const w = world();
+  assert.equal(await runCli(["init", "/a", "--listen", "10.0.0.1:7431"], w), 0);
+  const like = ["--like", "/a", "--gossip", "10.0.0.2:7946"];
+  const near = ["--join", "10.0.0.1:7946"];
+  const rows: [args: string[], exit: number, said: RegExp][] = [
+    [["--like", "/none", "--gossip", "10.0.0.2:7946"], 1, /\/none\/jabber-server\.yaml: --like takes the folder/],
+    [["--like", "/a", ...near], 2, /--like needs --gossip/],
+    [[...like], 2, /\/a does not listen for gossip: set gossip\.listen/],
+    [[...like, ...near, "--user", "eve"], 2, /cannot be used with option '--user <name>'/],
+    [["--like", "/a", "--gossip", "0.0.0.0:7946", ...near], 2, /others can dial/],
+    [["--like", "/a", "--gossip", "db2:7946", ...near], 2, /others can dial/],
+    [["--like", "/a", "--gossip", "10.0.0.2:99999", ...near], 1, /gossip\.listen/],
+    [[...like, "--join", "nowhere"], 1, /gossip\.join/],
+    [[...like, ...near, "--ca-key", "/safe/ca.key"], 1, /\/safe\/ca\.key[^]*cluster\.no_ca_key/],
+    [near, 2, /--join needs --gossip/],
+    [["--ca-key", "/a/cluster-ca.key"], 2, /--ca-key goes with --like/],
+  ];
+  for (const [args, exit, said] of rows) {
+    w.printed.err = "";
+    assert.equal(await runCli(["init", "/b", ...args], w), exit, `${args}: ${w.printed.err}`);
+    assert.match(w.printed.err, said);
+    assert.ok(![...w.disk.keys()].some((path) => path.startsWith("/b/")), args.join(" "));
+  }
+  w.put("/b/tls.key", "somebody's");
+  assert.equal(await runCli(["init", "/b", ...like, ...near], w), 1);
+  assert.match(w.printed.err, /\/b\/tls\.key is there; choose a folder/);
+  assert.ok(!w.disk.has("/b/jabber-server.yaml"));
+});
+
 Deno.test("jabber exits with 2 on usage errors, and says how to go on", async () => {
   const rows = [["frobnicate"], ["agent", "ls", "--nope"], ["run"], ["logs", "x", "--from", "-1"], [
     "login",

@@ -10,7 +10,7 @@ import { loadCa } from "./x509_system.ts";
 export interface AnotherOptions extends Pick<InitOptions, "now" | "names" | "listen" | "advertise"> {
   readonly rng: Rng;
   /** What every server of the cluster has. */
-  readonly shared: Pick<ServerConfigFacts, "cluster" | "users" | "tokens" | "signers"> & {
+  readonly shared: Pick<ServerConfigFacts, "cluster" | "users" | "tokens" | "signers" | "revoked"> & {
     readonly caPem: string;
     readonly caKey: string;
     readonly gossipKey: string;
@@ -23,7 +23,7 @@ export interface AnotherOptions extends Pick<InitOptions, "now" | "names" | "lis
 export async function anotherServer(
   { now, rng, shared, gossip, ...where }: AnotherOptions,
 ): Promise<{ node: string; advertise: string[]; files: MaterialFile[] }> {
-  const { cluster, users, tokens, signers } = shared;
+  const { cluster, users, tokens, signers, revoked = [] } = shared;
   const place = placeOf(where);
   const { node, files } = await nodeMaterial(
     loadCa(shared.caPem, shared.caKey),
@@ -39,6 +39,7 @@ export async function anotherServer(
     users,
     tokens,
     signers,
+    revoked,
     gossip,
     holdsCaKey: false,
   });

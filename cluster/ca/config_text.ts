@@ -7,8 +7,10 @@ export interface ServerConfigFacts {
   listen: string;
   advertise: readonly string[];
   users: readonly { name: string; role: string; bcrypt: string }[];
-  tokens: readonly { id: string; hash: string; expires: string; uses: number }[];
+  tokens: readonly { id: string; hash: string; expires: string; uses?: number | undefined }[];
   signers: readonly { name: string; key: string }[];
+  /** Thumbprints of keys that count no more. */
+  revoked?: readonly string[];
   /** Where other servers reach this one, and whom it joins; without it the server is alone. */
   gossip?: GossipFacts;
   /** The CA's key lies beside the file. */
@@ -19,6 +21,10 @@ export interface GossipFacts {
   /** `host:port` */
   listen: string;
   join: readonly string[];
+  /** What all servers of a cluster must have alike; written down only where it is given. */
+  security?: string;
+  profile?: string;
+  compress?: boolean;
 }
 
 const CA_KEY_LINES = `  # Signs certificates and node statements: only on the first server, better on none.
@@ -56,13 +62,15 @@ ${gossipLines(facts.gossip)}
 trust:
   # The persons whose signatures make agents act.
   signers:${list(facts.signers)}
-  revoked: []
+  revoked:${list(facts.revoked ?? [])}
 `;
 }
 
 function gossipLines(gossip: GossipFacts | undefined): string {
   if (gossip === undefined) return `  # listen: 10.0.0.1:7946\n  # join: ["10.0.0.2:7946"]`;
-  return `  listen: ${quote(gossip.listen)}\n  join:${list(gossip.join)}`;
+  const { listen, join, ...alike } = gossip;
+  const more = Object.entries(alike).map(([name, value]) => `\n  ${name}: ${quote(value)}`);
+  return `  listen: ${quote(listen)}\n  join:${list(join)}${more.join("")}`;
 }
 
 /** A block list; a record's members stand below each other. */
@@ -71,7 +79,7 @@ function list(items: readonly (string | Readonly<Record<string, unknown>>)[]): s
   return items.map((item) => {
     const lines = typeof item === "string"
       ? [quote(item)]
-      : Object.entries(item).map(([name, value]) => `${name}: ${quote(value)}`);
+      : Object.entries(item).flatMap(([name, value]) => value === undefined ? [] : [`${name}: ${quote(value)}`]);
     return `\n    - ${lines.join("\n      ")}`;
   }).join("");
 }

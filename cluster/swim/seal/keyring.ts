@@ -6,7 +6,6 @@ import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import { JabberError } from "../../../base/errors.ts";
 import { LIMITS } from "../../../base/limits.ts";
-import { toBase64url } from "../../../wire/base64url.ts";
 
 export interface GossipKey {
   /** 8 characters that name the key and tell nothing of it. */
@@ -17,7 +16,7 @@ export interface GossipKey {
 
 /** What the keys may be for. RFC 7518 §3.2: a key of HS256 has no less than 32 bytes. */
 const KEY_BYTES = { "jws": [32], "aes-gcm": [16, 24, 32] } as const satisfies Record<string, readonly number[]>;
-const ID_BYTES = 6;
+const ID_BYTES = 4;
 /** Longer than any key in base64. */
 const LINE_CHARS_MAX = 64;
 
@@ -101,10 +100,10 @@ export function parseKey(text: string, where = "the text"): Uint8Array {
   return new Uint8Array(bytes);
 }
 
-/** Names a key: the start of a hash of it, in base64url. */
+/** Names a key: the start of a hash of it, in hex. */
 export function gossipKeyId(bytes: Uint8Array): string {
   const digest = createHash("sha256").update("jabberwocky gossip key\n").update(bytes).digest();
-  return toBase64url(digest.subarray(0, ID_BYTES));
+  return digest.toString("hex", 0, ID_BYTES);
 }
 
 function tooMany(): JabberError {
