@@ -15,8 +15,8 @@ import type { MemberTable } from "./members.ts";
 
 /** Others that are trusted before silence says more about us than about them. */
 const TRUSTED_MIN = 3;
-/** Probes in a row that may end without an answer from anybody and accuse nobody. */
-const DEAF_PROBES_MAX = 3;
+/** Probes in a row that may end without an answer from anybody and accuse nobody: who was cut off must come to know it. */
+const DEAF_PROBES_MAX = 1;
 /** Every member is probed by somebody once in each probe interval, on the average; two in a row may be lost. */
 const SILENT_INTERVALS = 3;
 
