@@ -13,6 +13,7 @@ import { packPacket, unpackPacket } from "./packet/packet.ts";
 import { LOCAL } from "./presets.ts";
 import { createSeal, Keyring, type Seal } from "./seal/mod.ts";
 import { decodeTags } from "./serf/messages.ts";
+import { SERF_VERSIONS } from "./serf/serf.ts";
 import type { TappedMessage } from "./tap.ts";
 
 const ADDRESS = "127.0.0.1";
@@ -152,6 +153,79 @@ Deno.test("five members that each know one other converge, and each hears what o
   for (const { heard } of [a!, ...others]) {
     await eventually("to all", PATIENCE_MS, () => heard.some(({ text }) => text === "to all") || undefined);
   }
+});
+
+Deno.test("members that only ever exchange datagrams prove themselves to each other", async () => {
+  const rng = seededRng(12);
+  const keyring = new Keyring("jws", [rng.bytes(32)]);
+  const jws = (name: string) => createSeal({ security: "jws", cluster: "c", name, boot: rng.bytes(8), keyring, rng });
+  const settings = { ...CALM, pushPullIntervalMs: 3600_000 };
+  await using a = await start("a", { seal: jws("a"), settings });
+  await using b = await start("b", { seal: jws("b"), settings });
+  await using c = await start("c", { seal: jws("c"), settings });
+  await a.gossip.join([b.gossip.endpoint]);
+  await c.gossip.join([b.gossip.endpoint]);
+  await a.until("joined c alive");
+  await eventually("hello", PATIENCE_MS, () => {
+    a.gossip.tell("c", own("hello"), "packet");
+    return c.heard.some(({ text }) => text === "hello") || undefined;
+  });
+});
+
+Deno.test("a sealed datagram has room where an unsealed one has", async () => {
+  const rng = seededRng(13);
+  const keyring = new Keyring("jws", [rng.bytes(32)]);
+  let largest = 0;
+  const jws = (name: string): Seal => {
+    const seal = createSeal({ security: "jws", cluster: "c", name, boot: rng.bytes(8), keyring, rng });
+    const sealPacket: Seal["sealPacket"] = (plain, to, now) => {
+      const bytes = seal.sealPacket(plain, to, now);
+      largest = Math.max(largest, bytes.length);
+      return bytes;
+    };
+    return {
+      security: "jws",
+      sealPacket,
+      roomFor: (bytes) => seal.roomFor(bytes),
+      openPacket: (bytes, from, now) => seal.openPacket(bytes, from, now),
+      dialStream: () => seal.dialStream(),
+      acceptStream: () => seal.acceptStream(),
+    };
+  };
+  // Uncompressed, so that what was planned is what is sent.
+  await using a = await start("a", { seal: jws("a"), compress: false });
+  await using b = await start("b", { seal: jws("b"), compress: false });
+  await b.gossip.join([a.gossip.endpoint]);
+  for (let i = 0; i < 200; i++) b.gossip.broadcast(own(`${i}`.padEnd(40)));
+  await eventually(
+    "all of them",
+    PATIENCE_MS,
+    () => new Set(a.heard.map(({ text }) => text)).size === 200 || undefined,
+  );
+  assert.ok(largest > CALM.packetBytesMax - 100 && largest <= CALM.packetBytesMax, `the largest had ${largest} bytes`);
+});
+
+Deno.test("what a handler asks for waits until the step is done", async () => {
+  const order: string[] = [];
+  await using a: Member = await start("a", {
+    on: {
+      member(change, _status, { name }) {
+        order.push(`${change} ${name}`);
+        a.gossip.tell(name, own("welcome"), "packet");
+      },
+      message: () => {},
+      log: () => {},
+    },
+  });
+  a.gossip.tap(({ direction, user }) => void (direction === "sent" && user?.[0] === 64 && order.push("welcome")));
+  const parts = ["x", "y"].map((node) => {
+    const endpoint = { address: ADDRESS, port: 1 };
+    const meta = new Uint8Array(0);
+    return encodeMessage({ type: "alive", incarnation: 1, node, endpoint, meta, versions: SERF_VERSIONS });
+  });
+  const both = packPacket(parts, { compress: false, checksum: false, bytesMax: 1400 });
+  a.gossip.heardPacket(both, { address: ADDRESS, port: 1 });
+  assert.deepEqual(order, ["joined x", "joined y", "welcome", "welcome"]);
 });
 
 Deno.test("a member that ends without a word has failed, and is alive again when it comes back", async () => {

@@ -96,7 +96,7 @@ Deno.test("a question gets its answer, and what needs none ends with the stream,
 });
 
 Deno.test("a stream that stays silent is closed at its bound", async () => {
-  await using server = start({ bounds: { timeoutMs: 100 } });
+  await using server = start({ bounds: { timeoutMs: 100, timeouts: 100_000 } });
   assert.equal(await untilEnd(await connect(server)), 0);
   await server.counted("stream.timeout");
 });
@@ -176,6 +176,7 @@ Deno.test("dials are bounded, and end with their member", async () => {
     assert.rejects(asker.streams.ask(silent.to, ping(seq)), faultCode("stream.closed"))
   );
   await assert.rejects(asker.streams.ask(silent.to, ping(3)), faultCode("stream.busy"));
+  await eventually("both are waited for", PATIENCE_MS, () => silent.heard.length === 2 || undefined);
   await asker.streams.close();
   await Promise.all(asked);
   await assert.rejects(asker.streams.ask(silent.to, ping(4)), faultCode("stream.closed"));
