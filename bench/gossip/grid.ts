@@ -2,7 +2,7 @@
 import { inRepository } from "../../build/shell.ts";
 import { buildPeer, type PeerMode, runPeer } from "./peer.ts";
 import type { Schedule } from "./schedule.ts";
-import { tally, type Tally } from "./tally.ts";
+import { type Tally, tally } from "./tally.ts";
 
 /** By the cell's name; of several seeds one after the other. */
 export type Grid = Readonly<Record<string, readonly Tally[]>>;

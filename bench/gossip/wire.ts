@@ -3,7 +3,7 @@ import type { SwimEffect } from "../../cluster/swim/contract.ts";
 import { encodeMessage } from "../../cluster/swim/packet/message.ts";
 import { packPacket } from "../../cluster/swim/packet/packet.ts";
 import { encodeStream } from "../../cluster/swim/packet/stream.ts";
-import { decodeForWorld } from "../../tests/support/swim_world.ts";
+import { decodeForWorld } from "../../tests/support/swim_codec.ts";
 
 /** The world's messages stand for others; one that is gossiped again and again is the same bytes. */
 const encoded = new WeakMap<Uint8Array, Uint8Array>();

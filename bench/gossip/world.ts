@@ -18,13 +18,15 @@ export interface WorldOptions {
   readonly seed: number;
   readonly settings: SwimSettings;
   readonly gate: Standstill;
+  /** Whether bytes are counted, which takes most of the time. */
+  readonly weigh: boolean;
 }
 
 const JOIN_MS_MAX = 60_000;
 const JOIN_AGAIN_MS = 2_000;
 
 /** Plays a cell and says what its nodes came to believe. */
-export function runWorld({ schedule, cell, seed, settings, gate }: WorldOptions): Run {
+export function runWorld({ schedule, cell, seed, settings, gate, weigh }: WorldOptions): Run {
   const socketPackets = Math.floor(schedule.queueBytesMax / settings.packetBytesMax);
   const world = new SwimWorld({ seed, settings, delayMs: schedule.delayMs, socketPackets });
   const names = Array.from({ length: cell.nodes }, (_, index) => nameOf(index));
@@ -37,6 +39,7 @@ export function runWorld({ schedule, cell, seed, settings, gate }: WorldOptions)
   world.watch = (name, effect) => {
     if (crashed.has(name)) return;
     if (effect.do === "packet") sent.packets++;
+    if (!weigh) return;
     sent.packetBytes += packetBytes(effect);
     sent.streamBytes += streamBytes(effect);
   };

@@ -6,17 +6,17 @@ export interface Spread {
   stop(): Promise<void>;
 }
 
-/** After the last one: what is queued for gossip is told out. */
+/** Before each: what is queued for gossip is told out. */
 const REST_MS = 300;
 
-/** Says `times` things, one after the other; milliseconds each, sorted. */
-export async function spreadTimes(spread: Spread, times: number): Promise<number[]> {
+/** Says `times` things, one after the other, under names that begin with `prefix`; milliseconds each. */
+export async function spreadTimes(spread: Spread, prefix: string, times: number): Promise<number[]> {
   const found: number[] = [];
   for (let index = 0; index < times; index++) {
-    found.push(await spread.once(`fact-${index}-`));
     await new Promise((resolve) => setTimeout(resolve, REST_MS));
+    found.push(await spread.once(`${prefix}-${String(index).padStart(6, "0")}`));
   }
-  return found.toSorted((a, b) => a - b);
+  return found;
 }
 
 export function quantile(sorted: readonly number[], part: number): number {
