@@ -56,6 +56,8 @@ export interface GossipHandlers {
   /** One of serf's user events, each once. */
   userEvent?(name: string, payload: Uint8Array): void;
   conflict?(member: Member, other: Endpoint): void;
+  /** One of the counters went up. */
+  count?(name: string, by: number): void;
   log(level: LogLevel, message: string, fields?: JsonObject): void;
 }
 
@@ -266,6 +268,7 @@ export class Gossip {
   /** For the sockets: one more of these. */
   count(name: string, by = 1): void {
     this.#counters.set(name, (this.#counters.get(name) ?? 0) + by);
+    this.#options.on.count?.(name, by);
   }
 
   #step(event: SwimEvent): void {

@@ -32,7 +32,7 @@ import type {
 } from "../cluster_face.ts";
 import type { SharedKind, SharedRecord } from "../core/contract.ts";
 import { resolveEndpoint } from "./resolve_system.ts";
-import { missingInCatalog, sharedRecord } from "./shared.ts";
+import { missingInCatalog, rememberedServers, sharedRecord } from "./shared.ts";
 
 /** The system's timers are 32 bits wide. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
@@ -112,7 +112,8 @@ export class ClusterPart implements ClusterFace, ClusterTie, Delegate, GossipHan
     const known = (["script", "agentKey"] as const).flatMap((kind) => node.catalog.list(kind));
     to.taken(known.filter(({ writer }) => writer !== this.self).flatMap((entry) => sharedRecord(entry) ?? []));
     for (const { kind, id, value } of await missingInCatalog(store, node.catalog)) this.share(kind, id, value);
-    this.#feed({ type: "start", join: await this.#resolved(join) });
+    const wanted = new Set([...join, ...rememberedServers(node.catalog.list("server"), this.self)]);
+    this.#feed({ type: "start", join: await this.#resolved([...wanted]) });
   }
 
   share(kind: SharedKind, id: string, value: JsonObject | null): void {
@@ -213,6 +214,10 @@ export class ClusterPart implements ClusterFace, ClusterTie, Delegate, GossipHan
   conflict(member: Member, other: Endpoint): void {
     const { address, port } = other;
     this.#deps.log("error", "two servers claim one name", { server: member.name, other: `${address}:${port}` });
+  }
+
+  count(name: string, by: number): void {
+    this.#count(`gossip.${name}`, by);
   }
 
   log(level: Parameters<Log>[0], message: string, fields?: JsonObject): void {

@@ -5,6 +5,7 @@
  */
 import { JabberError } from "../../base/errors.ts";
 import type { JsonObject } from "../../base/json.ts";
+import { LIMITS } from "../../base/limits.ts";
 import type { Row, Store } from "../../base/store.ts";
 import type { CatalogCore, Entry } from "../../cluster/catalog/contract.ts";
 import { stampTime } from "../../wire/hlc.ts";
@@ -33,6 +34,16 @@ export async function missingInCatalog(
   );
   const agents = (await allRows(store, SERVER_TABLES.agent, "")).map((row) => enrolmentOf(catalog, row));
   return [...scripts, ...agents].filter((one) => one !== undefined);
+}
+
+/**
+ * Where servers listened for gossip that were of the cluster when this one was last up: whoever was told to join nobody
+ * finds them again. Those that left in good order are not looked for.
+ */
+export function rememberedServers(entries: readonly Pick<Entry, "id" | "value">[], self: string): string[] {
+  const there = entries.filter(({ id, value }) => id !== self && value !== null && value["state"] !== "DRAINING");
+  const known = there.map(({ value }) => value?.["gossip"]).filter((one) => typeof one === "string");
+  return known.slice(0, LIMITS.joinEndpointsMax);
 }
 
 async function scriptOf(

@@ -13,6 +13,7 @@ import { startGossip } from "../../cluster/swim/driver_system.ts";
 import type { Endpoint } from "../../cluster/swim/messages.ts";
 import { PRESETS } from "../../cluster/swim/presets.ts";
 import { createSeal, type Keyring, type Seal } from "../../cluster/swim/seal/mod.ts";
+import { at } from "../../cluster/swim/tap.ts";
 import { type NodeIdentity, readConnectProof, verifyNodeStatement } from "../../wire/identity/mod.ts";
 import type { PublicKey } from "../../wire/keys.ts";
 import { allRows } from "../core/boot.ts";
@@ -99,7 +100,12 @@ export async function startCluster(parts: ClusterParts): Promise<ClusterPart> {
     catalog,
     facts: createFacts({ self: self.node, endpoint: gossip.endpoint, rng }),
     messageBytesMax: room,
-    describe: (state: NodeState) => ({ state, version: VERSION, ...(http[0] !== undefined && { http: http[0] }) }),
+    describe: (state: NodeState) => ({
+      state,
+      version: VERSION,
+      gossip: at(gossip.endpoint),
+      ...(http[0] !== undefined && { http: http[0] }),
+    }),
   });
   const [record, loser, logs, own] = await Promise.all(
     (["record", "loser", "log", "self"] as const).map((table) => allRows(store, CATALOG_TABLES[table], "")),

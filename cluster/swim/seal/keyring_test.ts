@@ -74,3 +74,9 @@ Deno.test("what is no base64 is refused by its line, and never shown", () => {
     return true;
   });
 });
+
+Deno.test("a key's id is eight hex characters, so that it is never read as an option", () => {
+  for (let i = 0; i < 300; i++) {
+    assert.match(gossipKeyId(new Uint8Array(32).fill(i % 256, 0, 1 + i % 31)), /^[0-9a-f]{8}$/);
+  }
+});
