@@ -423,7 +423,7 @@ export const LIMITS = {
   /** A stamp this far past the cluster's time is refused: hours of skew are daily life, a day is a wrong clock. */
   clockAheadMsMax: 24 * 3600_000,
   /** Between two steps of the catalog the wall clock goes on by less: else it was set, or the machine slept. */
-  catalogLeapMs: 30 * 60_000,
+  catalogLeapMs: 2 * 3600_000,
   /** Clocks of other servers that are remembered, and how far each has answered. */
   catalogPeersMax: 1000,
   /** Keys of the catalog, tombstones among them: the agents a server may know, twice. */

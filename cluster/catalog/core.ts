@@ -9,7 +9,7 @@ import { type Draft, draftOps, isEmpty, newDraft, refusals, settle } from "./dra
 import { entryBytes, entryKey } from "./entry.ts";
 import { isTombstone } from "./kinds.ts";
 import { prune } from "./prune.ts";
-import { mendClock, restartIfAhead, rewriteDue } from "./restart.ts";
+import { mendClock, restartIfAhead, rewriteForked } from "./restart.ts";
 import { count, digestOf, getRecord, listRecords, newState, splitLog, type State, type Waiting } from "./state.ts";
 import { takeDelta } from "./take.ts";
 import { write } from "./write.ts";
@@ -117,7 +117,6 @@ function enqueue(state: State, waiting: Waiting): void {
 function flush(state: State, now: number): void {
   while (state.booted && state.flight === undefined && state.queue.length > 0) {
     const draft = newDraft(state, now);
-    rewriteDue(draft);
     mendClock(draft);
     for (let bytes = 0; bytes < LIMITS.catalogBatchBytes;) {
       const next = state.queue.shift();
@@ -126,6 +125,7 @@ function flush(state: State, now: number): void {
       bytes += Math.max(1, next.bytes);
       take(draft, next);
     }
+    rewriteForked(draft);
     if (isEmpty(draft)) {
       tell(state, draft);
       continue;

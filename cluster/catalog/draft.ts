@@ -28,8 +28,7 @@ export interface Draft {
   readonly synced: Map<string, number>;
   seq: number;
   pruned: number;
-  /** Whether it writes again what had to be, and stamps anew. */
-  rewrites: boolean;
+  /** Whether it stamps anew what was ahead. */
   mends: boolean;
   /** How much the draft adds. */
   added: { records: number; bytes: number };
@@ -52,7 +51,6 @@ export function newDraft(state: State, now: number): Draft {
     synced: new Map(),
     seq: state.seq,
     pruned: state.pruned,
-    rewrites: false,
     mends: false,
     added: { records: 0, bytes: 0 },
     own: [],
@@ -92,12 +90,13 @@ export function merge(draft: Draft, entry: Entry): boolean {
   return true;
 }
 
-/** Puts a record in its key's place, or none. */
+/** Puts a record in its key's place, or none: then nothing that lost against it may stay, or it would win again. */
 export function putRecord(draft: Draft, key: string, held: Held | undefined): void {
   const before = recordOf(draft, key);
   draft.added.records += Number(held !== undefined) - Number(before !== undefined);
   draft.added.bytes += (held?.bytes ?? 0) - (before?.bytes ?? 0);
   draft.records.set(key, held);
+  if (held === undefined && losersOf(draft, key).length > 0) draft.losers.set(key, []);
 }
 
 export function heldNow(draft: Draft, entry: Entry): Held {
@@ -123,6 +122,7 @@ export function keepLosers(draft: Draft, key: string, winner: Entry, lost: Held 
 
 /** Notes that a version of a log needs never come again. */
 export function noteSeen(draft: Draft, key: string, version: number): void {
+  if (draft.state.forked.has(key)) return;
   const log = logOf(draft, key);
   const proven = Math.max(log.proven, version);
   if (version <= log.upTo) return;
@@ -212,7 +212,6 @@ export function settle(draft: Draft): Change[] {
     state.synced.set(peer, mark);
   }
   for (const perPeer of [state.chains, state.synced]) dropOldest(perPeer);
-  if (draft.rewrites) state.toRewrite.clear();
   if (draft.mends) state.mending = false;
   state.seq = Math.max(state.seq, draft.seq);
   state.pruned = draft.pruned;

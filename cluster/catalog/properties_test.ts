@@ -281,6 +281,7 @@ Deno.test("an empty disk is filled again from the others", () => {
   for (let i = 0; i < 10; i++) a.write("setting", `s${i}`, { i });
   fleet.meet(a, b);
   a.disk = memoryEngine();
+  fleet.now += 10;
   a.boot();
   a.write("setting", "s0", { again: true });
   fleet.meet(a, b);

@@ -37,20 +37,20 @@ export function restartIfAhead(draft: Draft, log: string, version: number, prove
   count(state, "catalogRestarts");
   const message = "this server's own log is ahead of itself: another machine runs, or ran, on a copy of its data";
   state.out.push({ do: "log", level: "error", message, fields: { log, version, own: state.version } });
-  state.toRewrite.add(logKey({ writer: state.deps.node, store: state.store }));
+  const old = logKey({ writer: state.deps.node, store: state.store });
   if (store > (state.newest.get(state.deps.node) ?? "")) state.newest.set(state.deps.node, store);
   beginStore(state, now);
-  rewriteDue(draft);
+  // The old log means two things now; of it nothing is claimed, so that all of it comes.
+  state.forked.add(old);
+  state.logs.delete(old);
+  draft.logs.set(old, undefined);
   return true;
 }
 
-/** Writes again what stands in logs that mean two things; of such a log nothing is claimed, so that all of it comes. */
-export function rewriteDue(draft: Draft): void {
-  const { toRewrite, logs } = draft.state;
-  if (toRewrite.size === 0) return;
-  for (const log of toRewrite) if (logs.has(log) || draft.logs.has(log)) draft.logs.set(log, undefined);
-  rewriteOwn(draft, (entry) => toRewrite.has(logKey(entry)), false);
-  draft.rewrites = true;
+/** Writes again what stands in a log that means two things, also what of it comes from others later. */
+export function rewriteForked(draft: Draft): void {
+  const { forked } = draft.state;
+  if (forked.size > 0) rewriteOwn(draft, (entry) => forked.has(logKey(entry)), false);
 }
 
 /** When the stamps run ahead of the cluster, nobody takes them: stamps anew what was written so. */

@@ -62,8 +62,8 @@ export interface State {
   version: number;
   /** Wall clock of the last step. */
   lastStep: number;
-  /** Own logs whose entries have to be written again. */
-  readonly toRewrite: Set<string>;
+  /** Own logs that mean two things, since this start. */
+  readonly forked: Set<string>;
   /** Own stamps that are ahead have to be made anew. */
   mending: boolean;
   /** No other incarnation begins before. */
@@ -107,7 +107,7 @@ export function newState(deps: CatalogDeps): State {
     store: "",
     version: 0,
     lastStep: 0,
-    toRewrite: new Set(),
+    forked: new Set(),
     mending: false,
     restartAfter: 0,
     bytes: 0,

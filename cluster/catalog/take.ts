@@ -55,9 +55,8 @@ export function keyOfWriter(draft: Draft, writer: string): PublicKey | undefined
 function takeEntry(draft: Draft, entry: Entry, gossiped: boolean): Verdict {
   const { state, now } = draft;
   const key = logKey(entry);
-  const { upTo, early } = logOf(draft, key);
   const isOwnLog = entry.writer === state.deps.node && entry.store >= state.store;
-  if (!isOwnLog && (entry.version <= upTo || early.has(entry.version))) {
+  if (!isOwnLog && isSeen(draft, key, entry.version)) {
     count(state, "catalogDuplicates");
     return "known";
   }
@@ -82,6 +81,12 @@ function takeEntry(draft: Draft, entry: Entry, gossiped: boolean): Verdict {
   if (merge(draft, entry) && gossiped) draft.learned.push(entry);
   noteSeen(draft, key, entry.version);
   return "taken";
+}
+
+/** A version of a log that means two things tells nothing. */
+function isSeen(draft: Draft, key: string, version: number): boolean {
+  const { upTo, early } = logOf(draft, key);
+  return !draft.state.forked.has(key) && (version <= upTo || early.has(version));
 }
 
 /** Whether one more entry of so many bytes may be held. */
@@ -178,7 +183,8 @@ function takeClaim(draft: Draft, log: string, claim: number, missed: number | un
     restartIfAhead(draft, log, claim, false);
     return;
   }
-  if (!draft.logs.has(log) && !state.logs.has(log)) return;
+  // Such a claim was made to a question that took the log for one.
+  if (state.forked.has(log) || (!draft.logs.has(log) && !state.logs.has(log))) return;
   noteComplete(draft, log, missed === undefined ? claim : Math.min(claim, missed - 1));
 }
 

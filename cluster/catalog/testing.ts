@@ -2,6 +2,7 @@
  * Copies of the catalog in memory that exchange over a network one can break: for the tests here and the simulator.
  * Every message goes through its JSON text, every commit through a store. An agent's proof is plain JSON here.
  */
+import { JabberError } from "../../base/errors.ts";
 import { isJsonObject, type JsonObject } from "../../base/json.ts";
 import { randomBelow, type Rng, seededRng } from "../../base/rng.ts";
 import type { Row } from "../../base/store.ts";
@@ -121,6 +122,13 @@ export class Copy {
     if (commit === undefined) return [];
     this.disk.commit(commit.ops);
     return lost ? [] : this.step({ type: "persisted", token: commit.token });
+  }
+
+  /** The commit that waits fails: the disk is full. */
+  fail(): CatalogEffect[] {
+    const commit = this.#pending.shift();
+    if (commit === undefined) return [];
+    return this.step({ type: "persistFailed", token: commit.token, error: new JabberError("store.full").toBody() });
   }
 
   /** Writes; the effects up to the answer, unless commits wait. */
