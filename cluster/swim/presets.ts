@@ -1,4 +1,7 @@
-/** memberlist's presets (config.go: LAN, WAN, local), with serf's times for failed members. */
+/**
+ * memberlist's presets (config.go: LAN, WAN, local). Failed members are tried as often as serf does, but for as long as
+ * the catalog's tombstones last and not for one day: a cluster that was parted over a weekend heals by itself.
+ */
 import type { SwimSettings } from "./contract.ts";
 
 const ALL_OF_LIFEGUARD = { health: true, suspicion: true, buddy: true };
@@ -20,7 +23,7 @@ export const LAN: SwimSettings = {
   tcpFallbackPing: true,
   lifeguard: ALL_OF_LIFEGUARD,
   packetBytesMax: 1400,
-  forgetDeadMs: 24 * 3600_000,
+  forgetDeadMs: 7 * 24 * 3600_000,
   reconnectIntervalMs: 30_000,
 };
 
