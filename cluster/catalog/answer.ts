@@ -21,7 +21,8 @@ export function answer(state: State, question: Question, now: number): { delta: 
   let bytes = 0;
   let last: number | undefined;
   let isCut = false;
-  for (const [seq, { entry, bytes: size }] of state.bySeq) {
+  const candidates = whole === true || lacksAny(state, digest) ? state.bySeq : [];
+  for (const [seq, { entry, bytes: size }] of candidates) {
     if (seq <= (start ?? 0) || (whole !== true && entry.version <= (digest[logKey(entry)] ?? 0))) continue;
     if (entries.length > 0 && bytes + size > LIMITS.catalogDeltaBytesMax) {
       isCut = true;
@@ -86,6 +87,14 @@ export function gossip(state: State, own: readonly Entry[], learned: readonly En
   const log = logKey({ writer: state.deps.node, store: state.store });
   if (isLarge && own.length > 0) effects.push({ do: "news", digest: { [log]: state.version } });
   return effects;
+}
+
+/** Whether anything held may be past the digest; at rest this is all that an answer costs. */
+function lacksAny(state: State, digest: Digest): boolean {
+  for (const log of state.heldOf.keys()) {
+    if (state.forked.has(log) || (state.logs.get(log)?.proven ?? Infinity) > (digest[log] ?? 0)) return true;
+  }
+  return false;
 }
 
 /** How far each log is complete, of those that the asker has not so far. */

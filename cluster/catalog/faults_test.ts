@@ -2,13 +2,12 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { JabberError } from "../../base/errors.ts";
-import { LIMITS } from "../../base/limits.ts";
 import { memoryEngine } from "../../base/store_memory.ts";
 import { formatStamp, stampTime } from "../../wire/hlc.ts";
 import type { Delta, Entry } from "./contract.ts";
 import { deltaJson, parseDelta, parseQuestion } from "./delta.ts";
 import { entryTuple, logKey, normalised, readTuple, signEntry } from "./entry.ts";
-import { CATALOG_KINDS, type Unsigned } from "./kinds.ts";
+import type { Unsigned } from "./kinds.ts";
 import { CLUSTER, type Copy, Fleet, NOW, proofOf } from "./testing.ts";
 
 const DAY = 24 * 3600_000;
@@ -365,13 +364,4 @@ Deno.test("what is signed is the same bytes after any number of readings", () =>
     }),
     { seed: 4217, numRuns: 100 },
   );
-});
-
-Deno.test("every kind names its rule, its bound and what it holds", () => {
-  for (const [name, row] of Object.entries(CATALOG_KINDS)) {
-    assert.match(name, /^[a-z][A-Za-z]*$/);
-    assert.ok(row.bytesMax <= LIMITS.catalogDeltaCharsMax / 2, name);
-    assert.equal(row.rule === "owned", "owner" in row, `${name}: an owned kind says whose a record is`);
-    assert.equal(row.rule === "final", "rank" in row, `${name}: a final kind says how far along a value is`);
-  }
 });
