@@ -6,7 +6,7 @@
  * played: `sockets`, where everything runs on and only what is sent and what arrives waits, and `process`, where all of
  * it stands still, as with a busy processor.
  */
-import type { SwimSettings } from "../../cluster/swim/contract.ts";
+import type { Delegate, SwimSettings } from "../../cluster/swim/contract.ts";
 import { type Standstill, SwimWorld } from "../../tests/support/swim_world.ts";
 import type { Cell, Schedule } from "./schedule.ts";
 import type { Belief, Run } from "./tally.ts";
@@ -20,17 +20,19 @@ export interface WorldOptions {
   readonly gate: Standstill;
   /** Whether bytes are counted, which takes most of the time. */
   readonly weigh: boolean;
+  /** What stands above each member; nothing by default, as with the peer. */
+  readonly above?: (index: number) => Delegate;
 }
 
 const JOIN_MS_MAX = 60_000;
 const JOIN_AGAIN_MS = 2_000;
 
 /** Plays a cell and says what its nodes came to believe. */
-export function runWorld({ schedule, cell, seed, settings, gate, weigh }: WorldOptions): Run {
+export function runWorld({ schedule, cell, seed, settings, gate, weigh, above }: WorldOptions): Run {
   const socketPackets = Math.floor(schedule.queueBytesMax / settings.packetBytesMax);
   const world = new SwimWorld({ seed, settings, delayMs: schedule.delayMs, socketPackets });
   const names = Array.from({ length: cell.nodes }, (_, index) => nameOf(index));
-  joinAll(world, names);
+  joinAll(world, names, above);
   world.run(schedule.settleMs);
   const sent = { packets: 0, packetBytes: 0, streamBytes: 0 };
   const begin = world.now;
@@ -79,8 +81,11 @@ function indexOf(name: string): number {
 }
 
 /** Those whom gossip has not told of everybody ask again, as the peer's do. */
-function joinAll(world: SwimWorld, names: readonly string[]): void {
-  world.addAll(names);
+function joinAll(world: SwimWorld, names: readonly string[], above: WorldOptions["above"]): void {
+  for (const [index, name] of names.entries()) {
+    world.add(name, above === undefined ? {} : { delegate: above(index) });
+    if (index > 0) world.join(name, names[0]!);
+  }
   while (!world.agrees()) {
     if (world.now > JOIN_MS_MAX) throw new Error("not all nodes know all");
     world.run(JOIN_AGAIN_MS);
