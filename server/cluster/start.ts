@@ -9,6 +9,7 @@ import { createCatalogCore } from "../../cluster/catalog/core.ts";
 import { createFacts } from "../../cluster/facts/core.ts";
 import type { NodeState } from "../../cluster/node/contract.ts";
 import { createNodeCore } from "../../cluster/node/core.ts";
+import { roomIn } from "../../cluster/node/room.ts";
 import { startGossip } from "../../cluster/swim/driver_system.ts";
 import type { Endpoint } from "../../cluster/swim/messages.ts";
 import { PRESETS } from "../../cluster/swim/presets.ts";
@@ -48,10 +49,6 @@ export interface ClusterParts {
 }
 
 const BOOT_BYTES = 8;
-/** Of a datagram with one user message: the checksum, the compound's head and the message's kind. */
-const MESSAGE_HEAD_BYTES = 16;
-/** Of a delta in a message: who says it. */
-const DELTA_HEAD_BYTES = 128;
 
 /** Boots the catalog from the store and opens gossip's ports. @throws `net.port_in_use`, `gossip.key_invalid`, `store.*` */
 export async function startCluster(parts: ClusterParts): Promise<ClusterPart> {
@@ -82,7 +79,7 @@ export async function startCluster(parts: ClusterParts): Promise<ClusterPart> {
     above: part,
     on: part,
   });
-  const room = seal.roomFor(preset.packetBytesMax) - MESSAGE_HEAD_BYTES;
+  const { gossipBytesMax, messageBytesMax } = roomIn(seal.roomFor(preset.packetBytesMax));
   const known = knownServers(parts);
   const catalog = createCatalogCore({
     cluster: self.cluster,
@@ -92,14 +89,14 @@ export async function startCluster(parts: ClusterParts): Promise<ClusterPart> {
     keyOf: (node) => known.keyOf(node, catalog.get("node", node)?.value?.["statement"]),
     readStatement: known.read,
     verifyProof: (jws) => orUndefined(() => readConnectProof(jws, { cluster: self.cluster })),
-    gossipBytesMax: room - DELTA_HEAD_BYTES,
+    gossipBytesMax,
   });
   const node = createNodeCore({
     node: self.node,
     statement: self.statement,
     catalog,
     facts: createFacts({ self: self.node, endpoint: gossip.endpoint, rng }),
-    messageBytesMax: room,
+    messageBytesMax,
     describe: (state: NodeState) => ({
       state,
       version: VERSION,
