@@ -15,16 +15,16 @@ import type { JsonObject } from "../../base/json.ts";
 import { LIMITS } from "../../base/limits.ts";
 import type { LogLevel } from "../../base/log.ts";
 import type { Rng } from "../../base/rng.ts";
+import { Conversations } from "./conversations_system.ts";
 import type { Delegate, Member, MemberChange, SwimEvent, SwimSettings } from "./contract.ts";
 import { createSwimCore } from "./core/core.ts";
 import { Membership, type MembershipEffect } from "./membership.ts";
-import type { Endpoint, PushPull, StreamMessage } from "./messages.ts";
+import type { Endpoint } from "./messages.ts";
 import { decodeMessage, encodeMessage } from "./packet/message.ts";
 import { packPacket, unpackPacket } from "./packet/packet.ts";
 import { openPorts, type Ports } from "./ports_system.ts";
 import type { Seal } from "./seal/contract.ts";
 import { metaOf, Serf, SERF_VERSIONS, type SerfStatus } from "./serf/serf.ts";
-import { faultOf, Streams } from "./streams_system.ts";
 import { type AnyMessage, at, type Direction, tapped, type TappedMessage } from "./tap.ts";
 import { TimerQueue } from "./timer_queue.ts";
 
@@ -99,14 +99,13 @@ export class Gossip {
   readonly #options: GossipOptions;
   readonly #settings: SwimSettings;
   readonly #ports: Ports;
-  readonly #streams: Streams;
+  readonly #conversations: Conversations;
   readonly #membership: Membership;
   readonly #counters = new Map<string, number>();
   readonly #listeners = new Set<(message: TappedMessage) => void>();
   readonly #timers = new TimerQueue();
   readonly #events: SwimEvent[] = [];
   readonly #joins = new Map<number, (joined: Joined) => void>();
-  readonly #asked = new Map<number, (answer: PushPull | { error: string }) => void>();
   #left: (() => void) | undefined;
   #isStepping = false;
   #isClosed = false;
@@ -136,20 +135,16 @@ export class Gossip {
         encode: encodeMessage,
         delegate,
       }));
-    this.#streams = new Streams({
+    this.#conversations = new Conversations({
+      name,
+      endpoint: this.endpoint,
       listener: ports.listener,
       clock: options.clock,
       seal,
-      bounds: {
-        streams: LIMITS.gossipStreamsMax,
-        perAddress: LIMITS.gossipStreamsPerAddressMax,
-        bytes: LIMITS.gossipStreamsBytesMax,
-        dials: LIMITS.gossipDialsMax,
-        timeoutMs: settings.tcpTimeoutMs,
-        timeouts: LIMITS.gossipStreamTimeoutsMax,
-      },
       compress: options.compress,
-      serve: (message, from) => this.#serve(message, from),
+      timeoutMs: settings.tcpTimeoutMs,
+      step: (event) => this.#step(event),
+      show: (direction, peer, message) => this.#show(direction, peer, message, "stream"),
       count: (code) => this.count(code),
     });
     this.#step({ type: "start", meta, incarnation: options.incarnation });
@@ -239,11 +234,9 @@ export class Gossip {
     this.#armed?.cancel();
     this.#timers.clear();
     for (const resolve of this.#joins.values()) resolve(CLOSING);
-    for (const resolve of this.#asked.values()) resolve({ error: "this member is shutting down" });
     this.#joins.clear();
-    this.#asked.clear();
     this.#left?.();
-    await Promise.all([this.#streams.close(), this.#ports.udp.close()]);
+    await Promise.all([this.#conversations.close(), this.#ports.udp.close()]);
     this.#listeners.clear();
   }
 
@@ -292,13 +285,13 @@ export class Gossip {
       case "packet":
         return this.#sendPacket(effect.to, effect.parts, effect.crc);
       case "exchange":
-        return this.#exchange(effect.token, effect.to, effect.ours);
+        return this.#conversations.exchange(effect);
       case "answerExchange":
-        return this.#asked.get(effect.token)?.(effect.ours);
+        return this.#conversations.answer(effect);
       case "streamPing":
-        return this.#streamPing(effect);
+        return this.#conversations.ping(effect);
       case "streamUser":
-        return this.#streamUser(effect.to, effect.bytes);
+        return this.#conversations.tell(effect);
       case "timer":
         return this.#timers.set(effect.name, effect.at);
       case "joined":
@@ -337,82 +330,6 @@ export class Gossip {
     if (this.#listeners.size > 0) {
       for (const part of parts) this.#show("sent", to, decodeMessage(part), "packet");
     }
-  }
-
-  #exchange(token: number, to: Endpoint, ours: PushPull): void {
-    this.#ask(to, { type: "pushPull", state: ours }).then(
-      (answer): PushPull | { error: string } => {
-        if (answer.type === "pushPull") return answer.state;
-        return { error: answer.type === "error" ? `${at(to)} says: ${answer.text}` : `${at(to)} answered out of turn` };
-      },
-      (cause) => this.#failed(to, cause),
-    ).then((theirs) => this.#step({ type: "exchanged", token, theirs }));
-  }
-
-  #streamPing({ token, to, seq, node, timeoutMs }: MembershipEffect & { do: "streamPing" }): void {
-    this.#ask(to, { type: "ping", seq, node, source: this.endpoint, sourceNode: this.#options.name }, timeoutMs).then(
-      (answer) => answer.type === "ack" && answer.seq === seq,
-      (cause) => (this.#failed(to, cause), false),
-    ).then((acked) => this.#step({ type: "streamPinged", token, acked }));
-  }
-
-  #streamUser(to: Endpoint, bytes: Uint8Array): void {
-    const message: StreamMessage = { type: "user", bytes };
-    this.#show("sent", to, message, "stream");
-    this.#streams.tell(to, message).catch((cause) => this.#failed(to, cause));
-  }
-
-  async #ask(to: Endpoint, message: StreamMessage, timeoutMs?: number): Promise<StreamMessage> {
-    this.#show("sent", to, message, "stream");
-    const answer = await this.#streams.ask(to, message, timeoutMs);
-    this.#show("received", to, answer, "stream");
-    return answer;
-  }
-
-  #failed(to: Endpoint, cause: unknown): { error: string } {
-    const fault = faultOf(cause);
-    if (!this.#isClosed) this.count(fault.code);
-    return { error: `${at(to)}: ${fault.message}` };
-  }
-
-  async #serve(message: StreamMessage, from: Endpoint): Promise<StreamMessage | undefined> {
-    this.#show("received", from, message, "stream");
-    const answer = await this.#answer(message, from);
-    if (answer !== undefined) this.#show("sent", from, answer, "stream");
-    return answer;
-  }
-
-  async #answer(message: StreamMessage, from: Endpoint): Promise<StreamMessage | undefined> {
-    if (this.#isClosed) return undefined;
-    switch (message.type) {
-      case "pushPull": {
-        const ours = await this.#askOwn(message.state, from);
-        return "error" in ours ? { type: "error", text: ours.error } : { type: "pushPull", state: ours };
-      }
-      case "ping":
-        if (message.node === "" || message.node === this.#options.name) {
-          return { type: "ack", seq: message.seq, payload: new Uint8Array(0) };
-        }
-        this.count("stream.other_node");
-        return undefined;
-      case "user":
-        this.#step({ type: "streamUser", from, bytes: message.bytes });
-        return undefined;
-      default:
-        this.count("stream.unasked");
-        return undefined;
-    }
-  }
-
-  #askOwn(theirs: PushPull, from: Endpoint): Promise<PushPull | { error: string }> {
-    const token = ++this.#token;
-    return new Promise((resolve) => {
-      this.#asked.set(token, (ours) => {
-        this.#asked.delete(token);
-        resolve(ours);
-      });
-      this.#step({ type: "exchangeAsked", token, from, theirs });
-    });
   }
 
   #show(direction: Direction, to: Endpoint, message: AnyMessage, over: "packet" | "stream"): void {
