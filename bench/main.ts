@@ -10,10 +10,13 @@ import { benchAppend } from "./append.ts";
 import { benchCli } from "./cli.ts";
 import { benchConsole } from "./console.ts";
 import { benchCron } from "./cron.ts";
+import { benchFacts } from "./facts.ts";
 import { benchFanout } from "./fanout.ts";
+import { benchGossip } from "./gossip/main.ts";
 import { benchFrameVerify } from "./frame_verify.ts";
 import { benchIdle } from "./idle.ts";
 import { loadText, machineLine } from "./machine.ts";
+import { benchRest } from "./rest.ts";
 import { type BenchResult, meetsTarget } from "./result.ts";
 import { benchSandbox } from "./sandbox.ts";
 import { benchSim } from "./sim.ts";
@@ -34,6 +37,9 @@ const BENCHES: Readonly<Record<string, (rounds: number, long: boolean) => Promis
   start: (rounds) => benchStart(STARTS_A_ROUND * rounds),
   cli: async (rounds) => [await benchCli(STARTS_A_ROUND * rounds)],
   console: (rounds, long) => benchConsole(STARTS_A_ROUND * rounds, long),
+  facts: (rounds) => benchFacts(rounds),
+  gossip: (_, long) => benchGossip(long),
+  rest: () => benchRest(),
 };
 
 interface Report {
@@ -84,7 +90,7 @@ function readArgs() {
     options: {
       only: { type: "string", multiple: true },
       rounds: { type: "string", default: `${ROUNDS}` },
-      /** Looks at the console's memory for 10 minutes instead of 2. */
+      /** Looks at the console's memory for 10 minutes instead of 2, and plays the whole grid of gossip. */
       long: { type: "boolean", default: false },
       json: { type: "string" },
     },

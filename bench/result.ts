@@ -24,3 +24,9 @@ export function median(values: readonly number[]): number {
 export function meetsTarget({ ratio, target, better }: BenchResult): boolean {
   return better === "higher" ? ratio >= target : ratio <= target;
 }
+
+/** A bench whose peer is not here says so, and found nothing. */
+export function skipped(name: string, lacks: string): BenchResult[] {
+  console.log(`SKIP ${name}: ${lacks}`);
+  return [];
+}

@@ -8,7 +8,7 @@
 import { parseArgs } from "node:util";
 import { inRepository } from "../../build/shell.ts";
 import { loadText, machineLine } from "../machine.ts";
-import { type BenchResult, meetsTarget } from "../result.ts";
+import { type BenchResult, meetsTarget, skipped } from "../result.ts";
 import { measurePeer } from "./grid.ts";
 import { measureOurs } from "./ours.ts";
 import { peerLacks } from "./peer.ts";
@@ -28,14 +28,14 @@ export interface GridOptions {
 
 export async function measureGrid(options: GridOptions, told: (line: string) => void): Promise<GridReport> {
   const { schedule, seeds } = options;
-  const lacks = await peerLacks();
-  if (lacks !== undefined) throw new Error(`skipped: ${lacks}`);
   const peer = await measurePeer({ ...options, mode: "lifeguard", told });
   return { schedule, seeds, peer, ours: measureOurs(schedule, seeds, told) };
 }
 
 /** For all benches in one go: the corners of the grid, or with `long` all of it. */
 export async function benchGossip(long: boolean): Promise<BenchResult[]> {
+  const lacks = await peerLacks();
+  if (lacks !== undefined) return skipped("gossip", lacks);
   const schedule = makeSchedule(1, long ? undefined : reducedCells());
   const options = { schedule, seeds: [1], atOnce: navigator.hardwareConcurrency, reuse: false };
   return gridResults(await measureGrid(options, () => {}));
@@ -70,6 +70,11 @@ async function main(): Promise<number> {
   } catch (cause) {
     console.error(`gossip: ${cause instanceof Error ? cause.message : String(cause)}`);
     return 2;
+  }
+  const lacks = await peerLacks();
+  if (lacks !== undefined) {
+    skipped("gossip", lacks);
+    return 0;
   }
   console.log(machineLine());
   const report = await measureGrid(args, (line) => console.log(`${line}, load ${loadText()}`));
