@@ -53,6 +53,23 @@ Deno.test("a suspicion begun before a standstill waits as long again for the ref
   assert.deepEqual(seenBy(world, "n0", "refuted"), ["n1"]);
 });
 
+Deno.test("a suspicion does not end while nobody is heard, and ends by the refutation that comes then", () => {
+  const world = settled(8);
+  world.tell("n0", {
+    type: "packet",
+    from: world.node("n2").endpoint,
+    messages: [{ type: "suspect", node: "n1", incarnation: 1, from: "n2" }],
+  });
+  // Longer than a suspicion that nobody confirms.
+  world.block("n0", "sockets");
+  world.run(30_000);
+  assert.equal(world.member("n0", "n1")?.state, "suspect");
+  world.unblock("n0");
+  world.run(2000);
+  assert.deepEqual(seenBy(world, "n0", "failed"), []);
+  assert(seenBy(world, "n0", "refuted").includes("n1"));
+});
+
 Deno.test("a driver that says it was late is believed, once", () => {
   const world = settled(5);
   const late = (ms: number): number => {
