@@ -192,17 +192,25 @@ Deno.test("a machine that runs on as a copy begins another incarnation when it h
   const [a, b, c] = fleet.copies as [Copy, Copy, Copy];
   a.write("setting", "s1", { n: 1 });
   const store = a.core.get("setting", "s1")!.store;
+  // A loser stays in the log that will mean two things.
+  a.write("setting", "s2", { by: "a" });
+  gossip(b, a, a.core.get("setting", "s2")!);
+  b.write("setting", "s2", { by: "b" });
+  gossip(a, b, b.core.get("setting", "s2")!);
   // What the other machine wrote after it was copied.
-  const theirs = [2, 3].map((version) => signed(a, { id: `theirs${version}`, store, version }));
+  const theirs = [3, 4, 5].map((version) => signed(a, { id: `theirs${version}`, store, version }));
   gossip(b, a, a.core.get("setting", "s1")!, ...theirs);
-  a.write("setting", "mine", { n: 2 });
-  gossip(c, a, a.core.get("setting", "mine")!);
+  for (const id of ["mine3", "mine4"]) a.write("setting", id, { n: 2 });
+  gossip(c, a, ...["s1", "mine3", "mine4"].map((id) => a.core.get("setting", id)!), ...a.core.losers("setting", "s2"));
+  a.pull(b);
+  a.pull(c);
   fleet.settle();
   fleet.settle();
   assert.ok(a.counted("catalogRestarts") > 0);
-  assert.notEqual(a.core.get("setting", "mine")?.store, store);
+  assert.notEqual(a.core.get("setting", "mine3")?.store, store);
   for (const copy of fleet.copies) {
-    assert.deepEqual(copy.core.list("setting").map(({ id }) => id), ["mine", "s1", "theirs2", "theirs3"]);
+    const ids = copy.core.list("setting").map(({ id }) => id);
+    assert.deepEqual(ids, ["mine3", "mine4", "s1", "s2", "theirs3", "theirs4", "theirs5"]);
   }
   assert.equal(new Set(fleet.copies.map((copy) => copy.core.hash())).size, 1);
 });
@@ -278,6 +286,20 @@ Deno.test("a server's statement brings the key that its entries are checked with
   assert.deepEqual(value(stranger, "x"), { n: 1 });
   gossip(stranger, writer, signed(a, { kind: "node", id: a.node, value: { statement: "none" }, version: 3 }));
   assert.equal(stranger.counted("catalogLies"), 1);
+});
+
+Deno.test("what was left out of an answer is not claimed with it, and comes again", () => {
+  const fleet = new Fleet(3);
+  const [a, b, c] = fleet.copies as [Copy, Copy, Copy];
+  for (const id of ["x", "y"]) a.write("setting", id, { n: 1 });
+  b.pull(a);
+  const answer = b.answer(c, c.core.ask(b.node, c.now))!;
+  const entries = answer.entries.map((entry) => entry.version === 1 ? { ...entry, value: { n: 9 } } : entry);
+  c.hear(b, { ...answer, entries });
+  assert.deepEqual(c.core.list("setting").map(({ id }) => id), ["y"]);
+  assert.deepEqual(c.core.digest(), {});
+  c.pull(b);
+  assert.equal(c.core.hash(), a.core.hash());
 });
 
 Deno.test("nobody can claim more of a log than its writer signed", () => {
