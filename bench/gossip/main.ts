@@ -7,12 +7,13 @@
  */
 import { parseArgs } from "node:util";
 import { inRepository } from "../../build/shell.ts";
+import type { Standstill } from "../../tests/support/swim_world.ts";
 import { loadText, machineLine } from "../machine.ts";
-import { type BenchResult, meetsTarget, skipped } from "../result.ts";
+import { type BenchResult, skipped } from "../result.ts";
 import { measurePeer } from "./grid.ts";
 import { measureOurs } from "./ours.ts";
 import { peerLacks } from "./peer.ts";
-import { type GridReport, gridResults, gridTable } from "./report.ts";
+import { type GridReport, gridResults, gridText } from "./report.ts";
 import { makeSchedule, reducedCells, type Schedule } from "./schedule.ts";
 
 const DOC = "docs/performance_gossip.md";
@@ -29,7 +30,8 @@ export interface GridOptions {
 export async function measureGrid(options: GridOptions, told: (line: string) => void): Promise<GridReport> {
   const { schedule, seeds } = options;
   const peer = await measurePeer({ ...options, mode: "lifeguard", told });
-  return { schedule, seeds, peer, ours: measureOurs(schedule, seeds, told) };
+  const ours = (gate: Standstill) => measureOurs(schedule, seeds, gate, told);
+  return { schedule, seeds, peer, ours: { sockets: ours("sockets"), process: ours("process") } };
 }
 
 /** For all benches in one go: the corners of the grid, or with `long` all of it. */
@@ -78,26 +80,14 @@ async function main(): Promise<number> {
   }
   console.log(machineLine());
   const report = await measureGrid(args, (line) => console.log(`${line}, load ${loadText()}`));
-  const text = `${describe(report)}\n\n${gridTable(report)}`;
+  const text = gridText(report);
   console.log(text);
   if (args.doc) await writeDoc(text);
   return 0;
 }
 
-function describe(report: GridReport): string {
-  const rows = gridResults(report).map((result) => {
-    const { name, ours, peer, unit, ratio, target } = result;
-    const figures = [ours, peer].map((value) => `${Number(value.toFixed(2))} ${unit}`);
-    const verdict = meetsTarget(result) ? "PASS" : "MISS";
-    return `| ${[name, ...figures, ratio.toFixed(3), `≤ ${target}`, verdict].join(" | ")} |`;
-  });
-  const { schedule, seeds } = report;
-  const played =
-    `Schedule ${schedule.seed}, ${schedule.cells.length} cells, each played ${seeds.length} times on each side.`;
-  return [played, "", "| | ours | peer | ratio | target | |", "|---|---:|---:|---:|---:|---|", ...rows].join("\n");
-}
-
-async function writeDoc(text: string): Promise<void> {
+/** Puts the tables into the page. */
+export async function writeDoc(text: string): Promise<void> {
   const path = inRepository(DOC);
   const before = await Deno.readTextFile(path);
   const [begin, end] = [before.indexOf(BEGIN), before.indexOf(END)];

@@ -3,7 +3,7 @@ import { LAN, plainSwim } from "../../cluster/swim/presets.ts";
 import type { Standstill } from "../../tests/support/swim_world.ts";
 import type { Grid } from "./grid.ts";
 import type { Schedule } from "./schedule.ts";
-import { type Tally, tally } from "./tally.ts";
+import { tally } from "./tally.ts";
 import { runWorld } from "./world.ts";
 
 export const GATES = ["sockets", "process"] as const satisfies readonly Standstill[];
@@ -14,25 +14,26 @@ export interface OurGrids {
   readonly plain: Grid;
 }
 
+/** Plays every cell once with each seed. */
 export function measureOurs(
   schedule: Schedule,
   seeds: readonly number[],
+  gate: Standstill,
   told: (line: string) => void,
-): Record<Standstill, OurGrids> {
-  const play = (plain: boolean, gate: Standstill): Grid => {
-    const settings = plain ? plainSwim(LAN) : LAN;
-    const rows = schedule.cells.map((cell): [string, Tally[]] => {
+): OurGrids {
+  const play = (isPlain: boolean): Grid => {
+    const settings = isPlain ? plainSwim(LAN) : LAN;
+    const rows = schedule.cells.map((cell) => {
       const begin = performance.now();
       // Nobody asks what the plain mode weighs.
-      const played = seeds.map((seed) =>
-        tally(cell, runWorld({ schedule, cell, seed, settings, gate, weigh: !plain }))
+      const tallies = seeds.map((seed) =>
+        tally(cell, runWorld({ schedule, cell, seed, settings, gate, weigh: !isPlain }))
       );
-      const what = `${plain ? "plain SWIM" : "ours"}, ${gate}, ${cell.name}`;
+      const what = `${isPlain ? "plain SWIM" : "ours"} ${gate} ${cell.name}`;
       told(`${what}: ${((performance.now() - begin) / 1000).toFixed(0)} s`);
-      return [cell.name, played];
+      return [cell.name, tallies] as const;
     });
     return Object.fromEntries(rows);
   };
-  const both = (gate: Standstill): OurGrids => ({ ours: play(false, gate), plain: play(true, gate) });
-  return { sockets: both("sockets"), process: both("process") };
+  return { ours: play(false), plain: play(true) };
 }

@@ -1,6 +1,6 @@
 /** The grid as ratios, and as a table for the documentation. */
 import type { Standstill } from "../../tests/support/swim_world.ts";
-import { type BenchResult, median } from "../result.ts";
+import { type BenchResult, median, meetsTarget } from "../result.ts";
 import type { Grid } from "./grid.ts";
 import { GATES, type OurGrids } from "./ours.ts";
 import type { Schedule } from "./schedule.ts";
@@ -62,8 +62,30 @@ function seconds(ms: readonly number[]): number {
   return median(ms) / 1000;
 }
 
+/** The targets and the cells, in Markdown. */
+export function gridText(report: GridReport): string {
+  const rows = gridResults(report).map((result) => {
+    const { name, ours, peer, unit, ratio, target } = result;
+    const figures = [ours, peer].map((value) => `${Number(value.toFixed(2))} ${unit}`);
+    const verdict = meetsTarget(result) ? "PASS" : "MISS";
+    return `| ${[name, ...figures, ratio.toFixed(3), `≤ ${target}`, verdict].join(" | ")} |`;
+  });
+  const { schedule, seeds } = report;
+  const played =
+    `Schedule ${schedule.seed}, ${schedule.cells.length} cells, each played ${seeds.length} times on each side.`;
+  return [
+    played,
+    "",
+    "| | ours | peer | ratio | target | |",
+    "|---|---:|---:|---:|---:|---|",
+    ...rows,
+    "",
+    gridTable(report),
+  ].join("\n");
+}
+
 /** One row for a cell: both sides, counts summed over the seeds. */
-export function gridTable({ schedule, peer, ours }: GridReport): string {
+function gridTable({ schedule, peer, ours }: GridReport): string {
   const head = [
     ...["C, D, I", "memberlist: FP", "FP-", "first", "full", "B/s"],
     ...["ours, sockets: FP", "FP-", "first", "full", "B/s"],
