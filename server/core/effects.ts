@@ -36,9 +36,9 @@ export function emitRecords(core: Core): void {
 }
 
 /** Writes what nobody waits for; a failure is logged, and the next write of the row mends it. */
-export function persistQuietly(core: Core, ops: StoreOp[]): void {
+export function persistQuietly(core: Core, ops: StoreOp[], persisted = () => {}): void {
   persist(core, ops, {
-    persisted() {},
+    persisted,
     failed: (error) => log(core, "warn", "a row could not be stored", { code: error.code, error: error.message }),
   });
 }

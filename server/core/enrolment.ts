@@ -9,7 +9,7 @@ import { publicKeyFromJwk } from "../../wire/keys.ts";
 import { agentOp, makeRoom, newAgent, noteJoin } from "./agents.ts";
 import { endSession } from "./closing.ts";
 import type { SharedRecord } from "./contract.ts";
-import { announce, persistShared, share } from "./effects.ts";
+import { announce, persistQuietly, persistShared, share } from "./effects.ts";
 import { settleAgent } from "./ending.ts";
 import { historyOp } from "./history.ts";
 import type { Agent, Core } from "./state.ts";
@@ -28,6 +28,13 @@ export function shareEnrolment(core: Core, agent: Agent, by: string): void {
   if (state !== "pending") share(core, "agentKey", id, { key, name, state, joinedWith, by });
 }
 
+/** An agent that is not here is called as where it was last. */
+function takeName(core: Core, agent: Agent, name: string): void {
+  if (agent.session !== null || agent.name === name || name === "") return;
+  agent.name = name;
+  persistQuietly(core, [agentOp(agent)]);
+}
+
 /** @throws `input.invalid`, `agent.id_mismatch`, `agent.not_enrolled` when there is no room */
 export function takeEnrolment(core: Core, { id, value, writer }: SharedRecord): void {
   const read = enrolment.safeParse(value);
@@ -37,7 +44,8 @@ export function takeEnrolment(core: Core, { id, value, writer }: SharedRecord): 
     throw new JabberError("agent.id_mismatch", JSON.stringify(id));
   }
   const known = core.agents.get(id);
-  if (known?.state === "removed" || known?.state === state) return;
+  if (known?.state === state) return takeName(core, known, name);
+  if (known?.state === "removed") return;
   if (known === undefined) makeRoom(core, false);
   const agent = known ?? newAgent(core, id, key, state);
   if (known === undefined) agent.name = name;

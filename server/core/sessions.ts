@@ -219,10 +219,14 @@ function takeFacts(core: Core, agent: Agent, { name, tags, version }: BodyOf<"he
     throw new JabberError("frame.malformed", `more than ${LIMITS.tagsMax} tags`);
   }
   if (agent.name === name && agent.version === version && sameTags(agent.tags, tags)) return;
+  const isRenamed = agent.name !== name;
   agent.name = name;
   agent.version = interned(core, version);
   agent.tags = internedTags(core, tags);
-  persistQuietly(core, [agentOp(agent)]);
+  persistQuietly(core, [agentOp(agent)], () => {
+    // When it was let in, its name was not known yet.
+    if (isRenamed) shareEnrolment(core, agent, agent.id);
+  });
 }
 
 function sameTags(a: Tags, b: Tags): boolean {

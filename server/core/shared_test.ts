@@ -98,3 +98,19 @@ Deno.test("share() tells of enrolments, removals and who holds an agent, once th
   driver.get({ ask: "removeAgent", agent: ID });
   assert.deepEqual(kinds(), ["agent server-1", "agentKey enrolled", "agentKey removed"]);
 });
+
+Deno.test("takeShared() calls an agent as it was called last, unless it is here and says so itself", async () => {
+  const driver = await HandDriver.boot(TRUST);
+  const tell = (name: string) => {
+    const value = { key: AGENT.x, name, state: "enrolled", joinedWith: "token-1", by: "ada" };
+    driver.feed({ type: "shared", records: [from("server-2", { kind: "agentKey", id: ID, value })] });
+    return driver.get({ ask: "agent", agent: ID })["name"];
+  };
+  assert.equal(tell(""), "");
+  assert.equal(tell("web1"), "web1");
+  assert.equal(tell(""), "web1");
+  driver.connect(ID, { name: "db1" }, { key: AGENT.x, token: null });
+  const told = driver.shared.find(({ kind }) => kind === "agentKey");
+  assert.deepEqual([told?.value?.["name"], told?.value?.["state"]], ["db1", "enrolled"]);
+  assert.equal(tell("web1"), "db1");
+});
