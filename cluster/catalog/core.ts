@@ -106,9 +106,12 @@ function hasQueueRoom(state: State, bytes: number): boolean {
 }
 
 function enqueue(state: State, waiting: Waiting): void {
-  const last = state.queue.at(-1);
-  // What asks for nothing of its own needs to wait only once.
-  if (waiting.bytes === 0 && last?.type === waiting.type && last.bytes === 0) return;
+  // What is of no one's own needs to wait only once.
+  if (waiting.type === "prune" && state.queue.some(({ type }) => type === "prune")) return;
+  if (waiting.type === "heard") {
+    const isSaid = (other: Waiting) => other.type === "heard" && other.log === waiting.log;
+    if (state.queue.length >= LIMITS.catalogQueueMax || state.queue.some(isSaid)) return;
+  }
   state.queue.push(waiting);
   state.queueBytes += waiting.bytes;
 }
