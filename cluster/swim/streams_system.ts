@@ -10,6 +10,7 @@
  */
 import type { Clock } from "../../base/clock.ts";
 import type { Endpoint, StreamMessage } from "./messages.ts";
+import { dialled } from "./packet/address.ts";
 import { PacketFault } from "./packet/fault.ts";
 import { encodeStream, StreamReader } from "./packet/stream.ts";
 import type { Seal, SealStream, StreamStep } from "./seal/contract.ts";
@@ -188,7 +189,7 @@ export class Streams {
     const cancel = this.#options.clock.after(timeoutMs, () => late.abort());
     try {
       const signal = AbortSignal.any([late.signal, this.#abort.signal]);
-      return await Deno.connect({ hostname: address, port, signal });
+      return await Deno.connect({ hostname: dialled(address), port, signal });
     } catch (cause) {
       if (this.#abort.signal.aborted) throw closing();
       if (late.signal.aborted) throw new StreamFault("stream.timeout", `no connection within ${timeoutMs} ms`);

@@ -8,6 +8,7 @@ import dgram from "node:dgram";
 import { isIPv4, isIPv6 } from "node:net";
 import { LIMITS } from "../../base/limits.ts";
 import type { Endpoint } from "./messages.ts";
+import { dialled } from "./packet/address.ts";
 
 export interface UdpHandlers {
   /** The bytes are the receiver's own. */
@@ -45,7 +46,7 @@ export async function bindUdp({ address, port }: Endpoint, on: UdpHandlers): Pro
     // Each comes in a buffer as large as any datagram; what is kept of a small one must not keep all that.
     const own = new Uint8Array(bytes.length);
     own.set(bytes);
-    on.packet(own, { address: address.startsWith(MAPPED) ? address.slice(MAPPED.length) : address, port });
+    on.packet(own, { address: dialled(address), port });
   });
   let sending = 0;
   let isOpen = true;
@@ -76,8 +77,7 @@ export async function bindUdp({ address, port }: Endpoint, on: UdpHandlers): Pro
 
 /** The address as this socket takes it; `undefined` for one that it cannot reach. */
 function reachable(address: string, isSix: boolean): string | undefined {
-  if (isSix) return isIPv4(address) ? MAPPED + address : isIPv6(address) ? address : undefined;
-  if (isIPv4(address)) return address;
-  const mapped = address.startsWith(MAPPED) ? address.slice(MAPPED.length) : "";
-  return isIPv4(mapped) ? mapped : undefined;
+  const plain = dialled(address);
+  if (isIPv4(plain)) return isSix ? MAPPED + plain : plain;
+  return isSix && isIPv6(plain) ? plain : undefined;
 }
