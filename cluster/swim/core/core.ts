@@ -7,29 +7,7 @@
  *
  * leaving and left: probes nobody and asks for no exchange, but still answers, relays and gossips.
  *
- * Divergences from memberlist, and why
- *  1. Who is asked for a push/pull merges first and answers then: one exchange refutes both sides' errors, not two.
- *  2. A member that was away (its timers came late, or `lag`) or that hears nobody doubts itself before others: see
- *     composure.ts. memberlist judges by deadlines that passed while it stood still.
- *  3. A probe is judged before its deadline when all who were asked say that they heard nothing, and a relay says so
- *     after 80 % of the probe timeout (memberlist: 100 %), so that this counts in time: the score of a healthy member
- *     does not slow down what others already confirm.
- *  4. A suspicion that a member's own probe began counts from the ping that was not answered, not from the judgement.
- *     Before a suspicion ends the suspect is pinged once more with it, and who hears an accusation that it has refuted
- *     already says so again to where it came from: one lost refutation does not kill.
- *  5. Whatever is sent to a member held suspect or dead tells it so first; memberlist tells it with pings only, and only
- *     a suspect. One that comes back from a pause refutes with its first exchange of packets.
- *  6. Gossip starts with the news and is then repeated in the interval; memberlist waits for its ticker. User messages
- *     stand in the same queue as those of members: first who was sent less often, then accusations, then life.
- *  7. A dead or left member is alive again only by a higher incarnation, also at a new address; memberlist takes any
- *     incarnation from a new address. A stale rumour thus wakes nobody, and who restarts learns its number and refutes.
- *     The new address of a dead member is taken at once; memberlist waits for a time that is off by default.
- *  8. A member that was thought dead and says that it leaves is left.
- *  9. Members are counted without the dead for timeouts and resends: those do not answer and need not hear.
- * 10. Dead and left ones are kept for `forgetDeadMs` and tried again, as serf does above memberlist; memberlist forgets
- *     the dead after 30 s and the left never.
- * 11. Incarnations end below 2^32, so that a liar cannot use them up: accusations above `incarnationMax` do not count.
- * 12. An incompatible member is told why in the answer to its push/pull, and only the living are compared.
+ * Where it differs from memberlist, and why: docs/gossip.md.
  */
 import { LIMITS } from "../../../base/limits.ts";
 import type { Member, SwimCore, SwimDeps, SwimEffect, SwimEvent } from "../contract.ts";
