@@ -297,7 +297,7 @@ class Talk {
       for (let at = 0; at < bytes.length;) at += await this.#bounded(() => this.#conn.write(bytes.subarray(at)));
     }
     if (step.refused !== undefined) {
-      throw new StreamFault(`seal.${step.refused}`, `the seal was refused: ${step.refused}`);
+      throw new StreamFault(`stream.seal.${step.refused}`, `the seal was refused: ${step.refused}`);
     }
   }
 
