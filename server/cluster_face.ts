@@ -110,6 +110,8 @@ export interface ClusterTie {
   }): Promise<void>;
   /** Writes what this server took in into the catalog, for the others. */
   share(kind: SharedKind, id: string, value: JsonObject | null): void;
+  /** The disk did not answer for so many milliseconds: this server doubts itself before it suspects others. */
+  stalled(ms: number): void;
   /** Says goodbye, and ends everything. Never rejects. */
   stop(): Promise<void>;
 }

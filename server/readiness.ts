@@ -22,10 +22,14 @@ export const STALL_MS = 5000;
 /** How long a refused write counts when no other was tried since. */
 export const REFUSAL_MS = 30_000;
 
-/** @param refused the last refusal of real work, when nothing was written since; `at` is monotonic */
+/**
+ * @param refused the last refusal of real work, when nothing was written since; `at` is monotonic
+ * @param stalled called again and again while the small write hangs, with the milliseconds since the last call
+ */
 export function createReadiness(
   { store, clock }: { store: Pick<Store, "commit">; clock: Clock },
   refused: () => { code: string; at: number } | undefined,
+  stalled: (ms: number) => void = () => {},
 ): Readiness {
   let fault: string | undefined;
   let since: number | undefined;
@@ -33,7 +37,7 @@ export function createReadiness(
   const probe = () => {
     stopTimer = clock.after(PROBE_MS, probe);
     // One at a time: a stalled store is not given more to do.
-    if (since !== undefined) return;
+    if (since !== undefined) return stalled(PROBE_MS);
     since = clock.monotonic();
     const row = { at: clock.now() };
     store.commit([{ op: "put", table: SERVER_TABLES.probe, key: "ready", row }]).then(

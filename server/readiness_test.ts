@@ -55,13 +55,15 @@ Deno.test("createReadiness() finds a store that does not answer, and asks it onc
   const { clock, pass } = handClock();
   const asked: (() => void)[] = [];
   const commit = () => new Promise<{ conflicts: [] }>((resolve) => asked.push(() => resolve({ conflicts: [] })));
-  const readiness = createReadiness({ store: { commit }, clock }, () => undefined);
+  const stalls: number[] = [];
+  const readiness = createReadiness({ store: { commit }, clock }, () => undefined, (ms) => void stalls.push(ms));
   readiness.start();
-  assert.deepEqual(readiness.faults(), []);
+  assert.deepEqual([readiness.faults(), stalls], [[], []]);
   pass(STALL_MS);
   pass(PROBE_MS);
   assert.deepEqual(readiness.faults(), ["the store does not answer"]);
   assert.equal(asked.length, 1);
+  assert.deepEqual(stalls, [PROBE_MS, PROBE_MS], "others are told while it lasts");
   asked[0]!();
   await settled();
   assert.deepEqual(readiness.faults(), []);

@@ -78,7 +78,7 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
   const stopping = new AbortController();
   const gossip = parts.cluster && new GossipTap(parts.cluster, () => rfc3339(clock.now()));
   const upkeep = createUpkeep(parts, [hub, gossip], () => config.retention);
-  const readiness = createReadiness(parts, () => driver.refused);
+  const readiness = createReadiness(parts, () => driver.refused, (ms) => parts.cluster?.stalled?.(ms));
   const app = createApp({
     ask: (who, request) => driver.ask(who, request),
     store,

@@ -123,6 +123,10 @@ export class ClusterPart implements ClusterFace, ClusterTie, Delegate, GossipHan
     });
   }
 
+  stalled(ms: number): void {
+    this.#booted?.gossip.lag(ms);
+  }
+
   async stop(): Promise<void> {
     const booted = this.#booted;
     if (booted === undefined || this.#isStopped) return;
