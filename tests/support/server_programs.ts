@@ -119,6 +119,17 @@ export class ServerPrograms {
     return await this.#init(name, ["--like", this.servers[0]!.folder]);
   }
 
+  /** A copy of a stopped server's folder, at an address of its own. */
+  async copied(server: ServerProgram, name: string): Promise<ServerProgram> {
+    const [folder, address] = [`${this.folder}/${name}`, loopbackAddress()];
+    await copyFolder(server.folder, folder);
+    const config = `${folder}/jabber-server.yaml`;
+    const text = await Deno.readTextFile(config);
+    const listens = new RegExp(`^( *listen: )"${server.address}:`, "gm");
+    await Deno.writeTextFile(config, text.replaceAll(listens, `$1"${address}:`));
+    return this.#added(new ServerProgram(name, folder, address));
+  }
+
   /** Starts a server and signs in at it. */
   async start(server: ServerProgram): Promise<void> {
     await server.start();
@@ -215,8 +226,20 @@ export class ServerPrograms {
     const where = ["--listen", `${address}:${HTTP_PORT}`, "--gossip", `${address}:${GOSSIP_PORT}`];
     await this.must("init", folder, ...where, ...options);
     await change(`${folder}/jabber-server.yaml`);
-    const server = new ServerProgram(name, folder, address);
+    return this.#added(new ServerProgram(name, folder, address));
+  }
+
+  #added(server: ServerProgram): ServerProgram {
     this.servers.push(server);
     return server;
+  }
+}
+
+async function copyFolder(from: string, to: string): Promise<void> {
+  await Deno.mkdir(to, { mode: 0o700 });
+  for await (const { name, isDirectory } of Deno.readDir(from)) {
+    const [source, target] = [`${from}/${name}`, `${to}/${name}`];
+    if (isDirectory) await copyFolder(source, target);
+    else await Deno.copyFile(source, target);
   }
 }
