@@ -7,7 +7,8 @@ import { buildProgram } from "../../cli/program.ts";
 import { verbsOf } from "../../cli/verbs.ts";
 import { memoryWorld } from "../../cli/world_memory.ts";
 import { Fleet } from "../support/fleet.ts";
-import { binary } from "../support/program.ts";
+import { binary, Program } from "../support/program.ts";
+import { loopbackAddress } from "../support/serf_agent.ts";
 
 const PASSWORD = "correct horse battery";
 
@@ -34,6 +35,8 @@ const NEW_JOB = "jabber job new disk-report --does disk-report --every 1s > disk
 const APPLIED_JOB = `${NEW_JOB} && jabber job sign --next-serial disk-report.yaml && ` +
   "jabber job apply --yes disk-report.yaml";
 
+const NEW_KEY = "head -c 32 /dev/urandom | base64 > new-gossip.key";
+
 /** An agent's configuration and a server's. */
 const CONFIGS = "printf 'name: web1\\n' > jabber-agent.yaml && cp ../cluster/jabber-server.yaml site.yaml && " +
   "chmod 600 jabber-agent.yaml site.yaml";
@@ -50,6 +53,8 @@ const BEFORE: Readonly<Record<string, string>> = {
   "job show": APPLIED_JOB,
   "job rm": APPLIED_JOB,
   "job history": APPLIED_JOB,
+  "server key add": NEW_KEY,
+  "fact get": "jabber fact set book=gatsby && jabber fact set book=emma --as jimmy",
 };
 
 /** What asks at a terminal, as somebody types it who has none. */
@@ -60,7 +65,7 @@ const UNASKED: Readonly<Record<string, string>> = {
 };
 
 /** Examples that go on until they are stopped, by a pattern. */
-const ENDLESS = /^jabber (?:logs .*-f|job history .*-f|firehose)\b/;
+const ENDLESS = /^jabber (?:logs .*-f|job history .*-f|firehose|gossip events)\b/;
 
 Deno.test("every example of every help text does what it says", async (t) => {
   const stage = await Stage.start();
@@ -87,17 +92,25 @@ class Stage {
   #run = "";
   /** Somebody's public key. */
   #author = "";
+  /** Where the fleet's other server listens for gossip. */
+  readonly #near: string;
+  #other: Program | undefined;
+  /** Of the keys of gossip: the one that seals, and one that only opens. */
+  #keys = { primary: "", spare: "" };
 
-  private constructor(fleet: Fleet) {
+  private constructor(fleet: Fleet, near: string) {
     this.#fleet = fleet;
     this.#folder = `${fleet.folder}/desk`;
+    this.#near = near;
   }
 
   static async start(): Promise<Stage> {
-    const fleet = await Fleet.start();
+    const fleet = await Fleet.start({ init: ["--gossip", `${loopbackAddress()}:7946`] });
+    const address = loopbackAddress();
+    const stage = new Stage(fleet, `${address}:7946`);
     try {
-      const stage = new Stage(fleet);
       await Deno.mkdir(stage.#folder);
+      await stage.#startOther(address);
       await fleet.startAgent({ name: "web1", tags: { role: "web", env: "prod" } });
       await fleet.startAgent({ name: "old1", tags: { role: "old" } });
       await stage.#write("disk-report.js", DISK_REPORT);
@@ -107,11 +120,23 @@ class Stage {
       stage.#author = (await stage.must("jabber keygen --out ./other.key")).trim();
       stage.#order = (await stage.must("jabber run -o name -l name=web1 disk-report")).trim();
       stage.#run = JSON.parse(await stage.must(`jabber run show ${stage.#order} -o json`)).targets[0].run;
+      const keys = async () => (await stage.must("jabber server key ls -o name")).trim();
+      const primary = await keys();
+      await stage.must(`${NEW_KEY} && jabber server key add new-gossip.key`);
+      stage.#keys = { primary, spare: (await keys()).replace(primary, "").trim() };
       return stage;
     } catch (cause) {
-      await fleet.stop();
+      await stage.stop();
       throw cause;
     }
+  }
+
+  async #startOther(address: string): Promise<void> {
+    const where = `--listen ${address}:7431 --gossip ${this.#near}`;
+    await this.must(`jabber init ../other --like ../cluster ${where}`);
+    const config = `${this.#fleet.folder}/other/jabber-server.yaml`;
+    this.#other = new Program("other server", binary("jabber-server"), { args: ["--config", config] });
+    await this.#other.line(/listening/);
   }
 
   async prepare(words: string): Promise<void> {
@@ -138,7 +163,10 @@ class Stage {
     let heard: string | undefined;
     const hearing = reader.read().then(({ value }) => heard = new TextDecoder().decode(value));
     // Nobody says when it is connected, so there is something to hear until it was heard.
-    while (heard === undefined) await this.#fleet.cli("run", "-l", "name=web1", "process.exec", "/bin/true");
+    while (heard === undefined) {
+      await this.#fleet.cli("run", "-l", "name=web1", "process.exec", "/bin/true");
+      await this.#fleet.cli("fact", "set", "book=gatsby");
+    }
     await hearing;
     child.kill("SIGINT");
     while (!(await reader.read()).done);
@@ -147,6 +175,7 @@ class Stage {
   }
 
   async stop(): Promise<void> {
+    await this.#other?.stop("SIGKILL");
     await this.#fleet.stop();
   }
 
@@ -159,6 +188,8 @@ class Stage {
     const real = line
       .replaceAll("https://127.0.0.1:7431", this.#fleet.url)
       .replaceAll("01JD6Z8QK4T3X9V5C2B7N8M1RA", line.includes("jabber logs") ? this.#run : this.#order)
+      .replaceAll("a1b2c3d4", line.includes("key rm") ? this.#keys.spare : this.#keys.primary)
+      .replace(/(?<=^jabber server join )\S+$/, this.#near)
       .replaceAll("ed25519:AAAA…", this.#author);
     const dist = binary("jabber").replace(/\/jabber$/, "");
     return new Deno.Command("/bin/sh", {

@@ -38,13 +38,14 @@ export class Fleet {
     this.#env = { JABBER_HOME: `${folder}/operator`, HOME: folder };
   }
 
-  /** A cluster's files, its server, and an operator who is signed in. */
-  static async start(options: { listen?: string } = {}): Promise<Fleet> {
+  /** A cluster's files, its server, and an operator who is signed in. `init`: more of the command that makes the files. */
+  static async start(options: { listen?: string; init?: readonly string[] } = {}): Promise<Fleet> {
     const fleet = new Fleet(await Deno.makeTempDir({ prefix: "jabber-" }));
     try {
       await Deno.writeTextFile(`${fleet.folder}/password`, "correct horse battery");
       const listen = options.listen ?? `127.0.0.1:${freePort()}`;
-      await fleet.must("init", fleet.clusterFolder, "--listen", listen, "--password-file", `${fleet.folder}/password`);
+      const password = ["--password-file", `${fleet.folder}/password`];
+      await fleet.must("init", fleet.clusterFolder, "--listen", listen, ...password, ...options.init ?? []);
       await fleet.startServer();
       await fleet.login();
       return fleet;
