@@ -123,6 +123,11 @@ export class Hlc {
 export class Peers {
   readonly #ahead = new Map<string, number>();
 
+  /** How many were heard. */
+  get size(): number {
+    return this.#ahead.size;
+  }
+
   /** A peer's reading, heard now. Past `catalogPeersMax` the one that was silent for longest is forgotten. */
   heard(node: string, reading: number, now: number): void {
     this.#ahead.delete(node);

@@ -121,7 +121,8 @@ function isOwn(draft: Draft, entry: Entry): boolean {
 /** What its owner has not renewed for so long that others have forgotten it: it is not learned anew. */
 function isExpired(draft: Draft, entry: Entry): boolean {
   const { state, now } = draft;
-  return isLeased(entry.kind) && entry.writer !== state.deps.node &&
+  // A server that has heard no other clock yet may be a year ahead of all.
+  return isLeased(entry.kind) && entry.writer !== state.deps.node && state.peers.size > 0 &&
     stampTime(entry.stamp) < state.peers.cautious(now) - 2 * LIMITS.catalogHorizonMs;
 }
 
