@@ -71,8 +71,8 @@ export function gridText(report: GridReport): string {
     return `| ${[name, ...figures, ratio.toFixed(3), `≤ ${target}`, verdict].join(" | ")} |`;
   });
   const { schedule, seeds } = report;
-  const played =
-    `Schedule ${schedule.seed}, ${schedule.cells.length} cells, each played ${seeds.length} times on each side.`;
+  const times = seeds.length === 1 ? "once" : `${seeds.length} times`;
+  const played = `Schedule ${schedule.seed}, ${schedule.cells.length} cells, each played ${times} on each side.`;
   return [
     played,
     "",
