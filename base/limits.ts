@@ -465,6 +465,8 @@ export const LIMITS = {
   catalogAnswerMsMax: 10_000,
   /** Between two tries of a server that was told whom to join and reached nobody. */
   rejoinEveryMs: 10_000,
+  /** Between two tries of a record that the disk refused and the other servers have to hear of. */
+  tellAgainMs: 10_000,
   // --- console ---
   /** What is typed behind `/` or `:`; the server's own bound for a pattern. */
   consoleFilterCharsMax: 1000,

@@ -11,8 +11,9 @@
  *
  * How copies of the catalog become equal
  * - What is new and durable is gossiped: whole when it fits a datagram, else as `news` of how far the log is.
- * - A digest goes along with each push/pull, both ways: at a join, after a failure that is over, and now and then.
- * - Whoever sees from a digest or from news that it lacks something says `ask` to the server that has it. That one
+ * - A mark of the digest goes along with each push/pull, both ways: at a join, after a failure that is over, and now and
+ *   then. It is a few bytes, however many logs there are.
+ * - Whoever sees another mark than its own, or news that it lacks, says `ask` with its digest to the server it is from. That one
  *   answers with `have`; when it is durable and there is more, the asker asks again. These go over streams; one that is
  *   lost is made up for by the next comparison. One server is asked at a time, and not again while its answer may come.
  *
@@ -55,6 +56,8 @@ export type NodeEvent =
   | { type: "persistFailed"; token: number; error: ErrorBody }
   /** Answered by `written` when it is durable, or by `refused`. */
   | { type: "write"; token: number; kind: string; id: string; value: JsonObject | null }
+  /** The same for what must come to be although nobody waits: tried again while the disk refuses it. */
+  | { type: "tell"; kind: string; id: string; value: JsonObject | null }
   /** Answered by `factSet` when it is durable, or by `refused`. Others hear of it at once. */
   | { type: "setFact"; token: number; origin?: string; name: string; value: string }
   | { type: "leave" }

@@ -7,7 +7,7 @@ import { readFact } from "../facts/message.ts";
 import type { Endpoint } from "../swim/messages.ts";
 import { USER_KINDS } from "../user_kinds.ts";
 import type { NodeCore, NodeEffect, NodeEvent, NodeState, Times } from "./contract.ts";
-import { decodeNodeMessage, encodeNodeMessage, type NodeMessage } from "./messages.ts";
+import { decodeNodeMessage, encodeNodeMessage, markOf, type NodeMessage } from "./messages.ts";
 
 export interface NodeDeps {
   /** This server's node id; also its name in gossip. */
@@ -23,10 +23,18 @@ export interface NodeDeps {
 }
 
 const JOIN_TIMER = "node/join";
+const TELL_TIMER = "node/tell";
 const CATALOG_TIMERS = "catalog/";
 
 /** Who waits for a write. */
-type Waiting = { for: "caller" | "fact"; token: number } | { for: "nobody" };
+type Waiting = { for: "caller" | "fact"; token: number } | { for: "nobody"; told: Told };
+
+/** What this server itself has to tell the others. */
+interface Told {
+  readonly kind: string;
+  readonly id: string;
+  readonly value: JsonObject | null;
+}
 
 export function createNodeCore(deps: NodeDeps): NodeCore {
   return new Node(deps);
@@ -38,6 +46,8 @@ class Node implements NodeCore {
   readonly facts: FactsCore;
   readonly #deps: NodeDeps;
   readonly #writes = new Map<number, Waiting>();
+  /** Key → what was told last and could not be stored: tried again. */
+  readonly #untold = new Map<string, Told>();
   /** Questions that the catalog is answering, and answers that it is merging: token → the other server. */
   readonly #asking = new Map<number, string>();
   readonly #merging = new Map<number, string>();
@@ -55,7 +65,7 @@ class Node implements NodeCore {
   }
 
   localState(): Uint8Array {
-    return encodeNodeMessage({ kind: "news", from: this.#deps.node, digest: this.catalog.digest() });
+    return encodeNodeMessage({ kind: "mark", from: this.#deps.node, mark: markOf(this.catalog.digest()) });
   }
 
   step(event: NodeEvent, now: Times): NodeEffect[] {
@@ -85,7 +95,9 @@ class Node implements NodeCore {
       case "persistFailed":
         return this.#catalogStep(event);
       case "write":
-        return this.#write(event.kind, event.id, event.value, { for: "caller", token: event.token });
+        return this.#write(event, { for: "caller", token: event.token });
+      case "tell":
+        return this.#tellAll({ kind: event.kind, id: event.id, value: event.value });
       case "setFact":
         return this.#setFact(event);
       case "leave":
@@ -104,7 +116,7 @@ class Node implements NodeCore {
     this.#heal(this.catalog.list("fact"));
     const { node, statement } = this.#deps;
     if (this.catalog.get("node", node)?.value?.["statement"] === statement) return;
-    this.#write("node", node, { statement }, { for: "nobody" });
+    this.#tellAll({ kind: "node", id: node, value: { statement } });
   }
 
   #start(join: readonly Endpoint[]): void {
@@ -124,10 +136,11 @@ class Node implements NodeCore {
     this.state = state;
     this.#out.push({ do: "state", state });
     // Nobody hears any more what a stopped server says of itself.
-    if (state !== "STOPPED") this.#write("server", this.#deps.node, this.#deps.describe(state), { for: "nobody" });
+    if (state !== "STOPPED") this.#tellAll({ kind: "server", id: this.#deps.node, value: this.#deps.describe(state) });
   }
 
   #timer(name: string): void {
+    if (name === TELL_TIMER) return this.#tellAgain();
     if (name !== JOIN_TIMER) return this.#catalogStep({ type: "timer", name: name.slice(CATALOG_TIMERS.length) });
     if (this.state === "JOINING") this.#out.push({ do: "join", endpoints: this.#join });
   }
@@ -143,6 +156,9 @@ class Node implements NodeCore {
         return this.#merge(message.from, message.delta);
       case "news":
         if (this.#lacks(message.digest)) this.#ask(message.from);
+        return;
+      case "mark":
+        if (message.mark !== markOf(this.catalog.digest())) this.#ask(message.from);
         return;
       case "ask": {
         const token = ++this.#lastToken;
@@ -177,10 +193,20 @@ class Node implements NodeCore {
     this.#out.push({ do: "tell", member: server, bytes: encodeNodeMessage(message), over: "stream" });
   }
 
-  #write(kind: string, id: string, value: JsonObject | null, waiting: Waiting): void {
+  #write({ kind, id, value }: Told, waiting: Waiting): void {
     const token = ++this.#lastToken;
     this.#writes.set(token, waiting);
     this.#catalogStep({ type: "write", token, kind, id, value });
+  }
+
+  /** A record that nobody waits for, and that must come to be: tried again until it is stored, or not allowed. */
+  #tellAll(told: Told): void {
+    this.#untold.set(keyOf(told), told);
+    this.#write(told, { for: "nobody", told });
+  }
+
+  #tellAgain(): void {
+    for (const told of [...this.#untold.values()]) this.#write(told, { for: "nobody", told });
   }
 
   #catalogStep(event: CatalogEvent): void {
@@ -228,7 +254,8 @@ class Node implements NodeCore {
 
   #written(token: number, entry: Entry): void {
     const waiting = taken(this.#writes, token);
-    if (waiting === undefined || waiting.for === "nobody") return;
+    if (waiting === undefined) return;
+    if (waiting.for === "nobody") return this.#forget(waiting.told);
     const fact = waiting.for === "fact" ? readFact(entry.value) : undefined;
     if (fact !== undefined) this.#out.push({ do: "factSet", token: waiting.token, fact });
     else this.#out.push({ do: "written", token: waiting.token, entry });
@@ -238,8 +265,20 @@ class Node implements NodeCore {
     const server = taken(this.#merging, token);
     if (server !== undefined) return this.#log("what another server sent could not be merged", { server, ...error });
     const waiting = taken(this.#writes, token);
-    if (waiting === undefined || waiting.for === "nobody") this.#log("a record could not be written", { ...error });
-    else this.#out.push({ do: "refused", token: waiting.token, error });
+    if (waiting === undefined) return;
+    if (waiting.for !== "nobody") {
+      this.#out.push({ do: "refused", token: waiting.token, error });
+      return;
+    }
+    const { kind, id } = waiting.told;
+    this.#log("a record could not be written", { kind, id, ...error });
+    if (!error.code.startsWith("store.")) return this.#forget(waiting.told);
+    this.#out.push({ do: "timer", name: TELL_TIMER, at: this.#now.steady + LIMITS.tellAgainMs });
+  }
+
+  /** Unless something else was told of it since. */
+  #forget(told: Told): void {
+    if (this.#untold.get(keyOf(told)) === told) this.#untold.delete(keyOf(told));
   }
 
   #gossip(delta: Delta): void {
@@ -282,8 +321,8 @@ class Node implements NodeCore {
         return;
       case "set": {
         const { by, origin, name } = effect.fact;
-        const waiting: Waiting = token === undefined ? { for: "nobody" } : { for: "fact", token };
-        return this.#write("fact", `${by}/${origin}/${name}`, { ...effect.fact }, waiting);
+        const told = { kind: "fact", id: `${by}/${origin}/${name}`, value: { ...effect.fact } };
+        return token === undefined ? this.#tellAll(told) : this.#write(told, { for: "fact", token });
       }
       case "refused":
         if (token !== undefined) this.#out.push({ do: "refused", token, error: effect.error });
@@ -300,6 +339,10 @@ class Node implements NodeCore {
   #log(message: string, fields: JsonObject): void {
     this.#out.push({ do: "log", level: "warn", message, fields });
   }
+}
+
+function keyOf({ kind, id }: Told): string {
+  return `${kind}/${id}`;
 }
 
 function taken<V>(map: Map<number, V>, key: number): V | undefined {

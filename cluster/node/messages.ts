@@ -1,7 +1,10 @@
 /**
  * What servers of ours say to each other in memberlist's user messages, beside facts: a byte for the kind, then JSON. A
- * record's signature is over fields that JSON carries through unchanged, so it may be read and written again.
+ * record's signature is over fields that JSON carries through unchanged, so it may be read and written again. The mark,
+ * which is said all the time, is 8 bytes and the server's name.
  */
+import { Buffer } from "node:buffer";
+import { createHash } from "node:crypto";
 import * as z from "zod/mini";
 import { toErrorBody } from "../../base/errors.ts";
 import { LIMITS } from "../../base/limits.ts";
@@ -12,15 +15,18 @@ import { USER_KINDS } from "../user_kinds.ts";
 export type NodeMessage =
   /** Durable news that fits a datagram. */
   | { kind: "delta"; from: string; delta: Delta }
-  /** How far logs are that changed: too large to be gossiped whole, or all of them along with a push/pull. */
+  /** How far logs are that changed: too large to be gossiped whole. */
   | { kind: "news"; from: string; digest: Digest }
   | { kind: "ask"; from: string; question: Question }
   /** The answer. */
-  | { kind: "have"; from: string; delta: Delta };
+  | { kind: "have"; from: string; delta: Delta }
+  /** Along with each push/pull: equal for equal digests. */
+  | { kind: "mark"; from: string; mark: string };
 
 const KINDS = new Map<number, NodeMessage["kind"]>(
-  (["delta", "news", "ask", "have"] as const).map((kind) => [USER_KINDS[kind], kind]),
+  (["delta", "news", "ask", "have", "mark"] as const).map((kind) => [USER_KINDS[kind], kind]),
 );
+const MARK_BYTES = 8;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true });
 const envelope = z.object({
@@ -28,8 +34,16 @@ const envelope = z.object({
   body: z.unknown(),
 });
 
+/** A short hash of how far a copy has each log. */
+export function markOf(digest: Digest): string {
+  const hash = createHash("sha256");
+  for (const log of Object.keys(digest).sort()) hash.update(`${log} ${digest[log]}\n`);
+  return hash.digest("hex").slice(0, 2 * MARK_BYTES);
+}
+
 export function encodeNodeMessage(message: NodeMessage): Uint8Array {
   const { kind, from } = message;
+  if (kind === "mark") return encodeMark(message);
   const text = encoder.encode(JSON.stringify({ from, body: bodyOf(message) }));
   const bytes = new Uint8Array(1 + text.length);
   bytes[0] = USER_KINDS[kind];
@@ -42,6 +56,7 @@ export function decodeNodeMessage(bytes: Uint8Array): NodeMessage | { fault: str
   const kind = KINDS.get(bytes[0] ?? 0);
   if (kind === undefined) return { fault: "frame.unknown_kind" };
   if (bytes.length > LIMITS.catalogDeltaCharsMax) return { fault: "frame.too_large" };
+  if (kind === "mark") return decodeMark(bytes);
   try {
     const { from, body } = envelope.parse(JSON.parse(decoder.decode(bytes.subarray(1))));
     switch (kind) {
@@ -59,7 +74,18 @@ export function decodeNodeMessage(bytes: Uint8Array): NodeMessage | { fault: str
   }
 }
 
-function bodyOf(message: NodeMessage): unknown {
+function encodeMark({ from, mark }: NodeMessage & { kind: "mark" }): Uint8Array {
+  return Buffer.concat([new Uint8Array([USER_KINDS.mark]), Buffer.from(mark, "hex"), encoder.encode(from)]);
+}
+
+function decodeMark(bytes: Uint8Array): NodeMessage | { fault: string } {
+  const name = bytes.subarray(1 + MARK_BYTES);
+  if (name.length === 0 || name.length > LIMITS.nodeNameCharsMax) return { fault: "frame.malformed" };
+  const mark = Buffer.from(bytes.subarray(1, 1 + MARK_BYTES)).toString("hex");
+  return { kind: "mark", from: new TextDecoder().decode(name), mark };
+}
+
+function bodyOf(message: Exclude<NodeMessage, { kind: "mark" }>): unknown {
   switch (message.kind) {
     case "delta":
     case "have":

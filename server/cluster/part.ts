@@ -32,7 +32,7 @@ import type {
 } from "../cluster_face.ts";
 import type { SharedKind, SharedRecord } from "../core/contract.ts";
 import { resolveEndpoint } from "./resolve_system.ts";
-import { missingInCatalog, rememberedServers, sharedRecord } from "./shared.ts";
+import { compare, rememberedServers, sharedRecord } from "./shared.ts";
 
 /** The system's timers are 32 bits wide. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
@@ -109,18 +109,15 @@ export class ClusterPart implements ClusterFace, ClusterTie, Delegate, GossipHan
     const { node } = this.#open();
     this.#taken = to.taken;
     this.#count = to.count;
-    const known = (["script", "agentKey"] as const).flatMap((kind) => node.catalog.list(kind));
-    to.taken(known.filter(({ writer }) => writer !== this.self).flatMap((entry) => sharedRecord(entry) ?? []));
-    for (const { kind, id, value } of await missingInCatalog(store, node.catalog)) this.share(kind, id, value);
+    const { untold, unheard } = await compare(store, node.catalog);
+    to.taken(unheard);
+    for (const { kind, id, value } of untold) this.share(kind, id, value);
     const wanted = new Set([...join, ...rememberedServers(node.catalog.list("server"), this.self)]);
     this.#feed({ type: "start", join: await this.#resolved([...wanted]) });
   }
 
   share(kind: SharedKind, id: string, value: JsonObject | null): void {
-    this.#ask((token) => ({ type: "write", token, kind, id, value })).catch((cause) => {
-      const { code, message } = toErrorBody(cause);
-      this.#deps.log("error", "other servers are not told", { kind, id, code, error: message });
-    });
+    this.#feed({ type: "tell", kind, id, value });
   }
 
   stalled(ms: number): void {
@@ -339,7 +336,8 @@ export class ClusterPart implements ClusterFace, ClusterTie, Delegate, GossipHan
   }
 
   #changed(entry: Entry | undefined): void {
-    if (entry === undefined || entry.writer === this.self) return;
+    if (entry === undefined) return;
+    // Its own as well: an older one of another server may have come in between.
     const record = sharedRecord(entry);
     if (record !== undefined) this.#taken([record]);
   }

@@ -6,10 +6,11 @@
 import { JabberError } from "../../base/errors.ts";
 import type { JsonObject } from "../../base/json.ts";
 import { LIMITS } from "../../base/limits.ts";
-import type { Row, Store } from "../../base/store.ts";
+import type { Store } from "../../base/store.ts";
 import type { CatalogCore, Entry } from "../../cluster/catalog/contract.ts";
 import { stampTime } from "../../wire/hlc.ts";
 import { allRows } from "../core/boot.ts";
+import { AGENT_STATES } from "../core/requests.ts";
 import { SERVER_TABLES, SHARED_KINDS, type SharedKind, type SharedRecord } from "../core/contract.ts";
 
 /** What a record of the catalog is to the core; undefined when it has nothing to do with it. */
@@ -18,22 +19,38 @@ export function sharedRecord({ kind, id, value, writer, stamp }: Entry): SharedR
   return known && { kind: known, id, value, writer, at: stampTime(stamp) };
 }
 
-export interface Missing {
+export interface Untold {
   kind: SharedKind;
   id: string;
   value: JsonObject | null;
 }
 
-/** What this server's tables hold and the catalog does not. @throws those of the store */
-export async function missingInCatalog(
+/** What is to be done at the start. */
+export interface Differences {
+  /** This server's tables are farther along. */
+  untold: Untold[];
+  /** The catalog is. */
+  unheard: SharedRecord[];
+}
+
+/**
+ * Holds this server's tables against the catalog. Of a script, what was done later counts; of an agent, how far along it
+ * is. @throws those of the store
+ */
+export async function compare(
   store: Pick<Store, "row" | "rows">,
-  catalog: Pick<CatalogCore, "get">,
-): Promise<Missing[]> {
-  const scripts = await Promise.all(
-    (await allRows(store, SERVER_TABLES.script, "")).map((row) => scriptOf(store, catalog, row)),
-  );
-  const agents = (await allRows(store, SERVER_TABLES.agent, "")).map((row) => enrolmentOf(catalog, row));
-  return [...scripts, ...agents].filter((one) => one !== undefined);
+  catalog: Pick<CatalogCore, "get" | "list">,
+): Promise<Differences> {
+  const differences: Differences = { untold: [], unheard: [] };
+  const scripts = new Map((await allRows(store, SERVER_TABLES.script, "")).map(({ key, row }) => [key, row]));
+  for (const id of new Set([...scripts.keys(), ...catalog.list("script").map(({ id }) => id)])) {
+    await compareScript(differences, store, id, scripts.get(id), catalog.get("script", id));
+  }
+  const agents = new Map((await allRows(store, SERVER_TABLES.agent, "")).map(({ key, row }) => [key, row]));
+  for (const id of new Set([...agents.keys(), ...catalog.list("agentKey").map(({ id }) => id)])) {
+    compareAgent(differences, id, agents.get(id), catalog.get("agentKey", id));
+  }
+  return differences;
 }
 
 /**
@@ -46,28 +63,44 @@ export function rememberedServers(entries: readonly Pick<Entry, "id" | "value">[
   return known.slice(0, LIMITS.joinEndpointsMax);
 }
 
-async function scriptOf(
+async function compareScript(
+  { untold, unheard }: Differences,
   store: Pick<Store, "row">,
-  catalog: Pick<CatalogCore, "get">,
-  { key, row }: Row,
-): Promise<Missing | undefined> {
-  const known = catalog.get("script", key);
-  const { pushedBy = "", pushedAt = "", removedAt } = row;
-  if (removedAt !== undefined) {
-    // Pushed again elsewhere since: the core is about to hear of it.
-    const isLater = known !== undefined && known.value !== null &&
-      Date.parse(String(removedAt)) >= stampTime(known.stamp);
-    return isLater ? { kind: "script", id: key, value: null } : undefined;
+  id: string,
+  row: JsonObject | undefined,
+  entry: Entry | undefined,
+): Promise<void> {
+  const isHere = row !== undefined && row["removedAt"] === undefined;
+  const isThere = entry !== undefined && entry.value !== null;
+  if (isHere === isThere) return;
+  const done = Date.parse(String(row?.["removedAt"] ?? row?.["pushedAt"]));
+  if (row === undefined || (entry !== undefined && !(done >= stampTime(entry.stamp)))) {
+    const record = entry && sharedRecord(entry);
+    if (record !== undefined) unheard.push(record);
+  } else if (!isHere) {
+    // A removal that all others have forgotten by now is nothing to tell.
+    if (entry !== undefined) untold.push({ kind: "script", id, value: null });
+  } else {
+    const { pushedBy = "", pushedAt = "" } = row;
+    const text = (await store.row(SERVER_TABLES.scriptText, id))?.["text"];
+    if (typeof text !== "string") throw new JabberError("store.corrupt", `script ${id} has no text`);
+    untold.push({ kind: "script", id, value: { text, pushedBy, pushedAt } });
   }
-  if (known !== undefined) return undefined;
-  const text = (await store.row(SERVER_TABLES.scriptText, key))?.["text"];
-  if (typeof text !== "string") throw new JabberError("store.corrupt", `script ${key} has no text`);
-  return { kind: "script", id: key, value: { text, pushedBy, pushedAt } };
 }
 
-function enrolmentOf(catalog: Pick<CatalogCore, "get">, { key: id, row }: Row): Missing | undefined {
-  const { key = "", name = "", state = "", joinedWith = "" } = row;
-  const known = catalog.get("agentKey", id)?.value?.["state"];
-  if (state === "pending" || known === state || known === "removed") return undefined;
-  return { kind: "agentKey", id, value: { key, name, state, joinedWith, by: "" } };
+function compareAgent(
+  { untold, unheard }: Differences,
+  id: string,
+  row: JsonObject | undefined,
+  entry: Entry | undefined,
+): void {
+  const rank = (state: unknown) => AGENT_STATES.findIndex((one) => one === state);
+  const [here, there] = [rank(row?.["state"] ?? "pending"), rank(entry?.value?.["state"] ?? "pending")];
+  if (row !== undefined && here > there) {
+    const { key = "", name = "", state = "", joinedWith = "" } = row;
+    untold.push({ kind: "agentKey", id, value: { key, name, state, joinedWith, by: "" } });
+  } else if (there > here && entry !== undefined) {
+    const record = sharedRecord(entry);
+    if (record !== undefined) unheard.push(record);
+  }
 }

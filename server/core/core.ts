@@ -20,7 +20,7 @@ import type { AgentJob } from "./jobs/schemas.ts";
 import { cancelOrder, listOrders, showOrder } from "./order_requests.ts";
 import { loadOrders, submitOrder, submitUnsigned } from "./orders.ts";
 import { attempt } from "./refusals.ts";
-import { takeShared } from "./shared.ts";
+import { takeShared, takeSharedAgain } from "./shared.ts";
 import { listScripts, loadScript, pushScript, removeScript, showScript } from "./scripts.ts";
 import { closeSession, drain, LIVENESS_TIMER, onLivenessTimer, openSession } from "./sessions.ts";
 import { type Core, createState, isReady, type ServerCoreDeps, type Tags, type Wait } from "./state.ts";
@@ -177,8 +177,10 @@ function boot(core: Core, { rows }: ServerEvent & { type: "booted" }): void {
 
 function onTimer(core: Core, name: string): void {
   if (core.draining) return;
-  if (name === LIVENESS_TIMER) onLivenessTimer(core);
-  else if (name === ORDERS_TIMER) onOrdersTimer(core, (order) => dispatchOrder(core, order));
+  if (name === LIVENESS_TIMER) {
+    takeSharedAgain(core);
+    onLivenessTimer(core);
+  } else if (name === ORDERS_TIMER) onOrdersTimer(core, (order) => dispatchOrder(core, order));
   else if (name === JOBS_TIMER) onJobsTimer(core);
   else log(core, "error", "an unknown timer fired", { name });
 }

@@ -43,14 +43,6 @@ export function persistQuietly(core: Core, ops: StoreOp[], persisted = () => {})
   });
 }
 
-/** Writes what came from another server. What is lost here is told again at the next start. */
-export function persistShared(core: Core, ops: StoreOp[], persisted: () => void): void {
-  persist(core, ops, {
-    persisted,
-    failed: (error) => log(core, "warn", "a record of another server could not be stored", { error: error.message }),
-  });
-}
-
 export function readRows(core: Core, table: string, query: RowQuery, wait: Wait): void {
   core.out.push({ do: "readRows", token: expect(core, wait), table, query });
 }

@@ -9,10 +9,10 @@ import { publicKeyFromJwk } from "../../wire/keys.ts";
 import { agentOp, makeRoom, newAgent, noteJoin } from "./agents.ts";
 import { endSession } from "./closing.ts";
 import type { SharedRecord } from "./contract.ts";
-import { announce, persistQuietly, persistShared, share } from "./effects.ts";
+import { announce, persistQuietly, share } from "./effects.ts";
 import { settleAgent } from "./ending.ts";
 import { historyOp } from "./history.ts";
-import type { Agent, Core } from "./state.ts";
+import type { Agent, Core, TakenChange } from "./state.ts";
 
 const enrolment = z.object({
   key: z.string(),
@@ -35,8 +35,15 @@ function takeName(core: Core, agent: Agent, name: string): void {
   persistQuietly(core, [agentOp(agent)]);
 }
 
-/** @throws `input.invalid`, `agent.id_mismatch`, `agent.not_enrolled` when there is no room */
-export function takeEnrolment(core: Core, { id, value, writer }: SharedRecord): void {
+/**
+ * @param again the disk has refused it before
+ * @throws `input.invalid`, `agent.id_mismatch`, `agent.not_enrolled` when there is no room
+ */
+export function takeEnrolment(
+  core: Core,
+  { id, value, writer }: SharedRecord,
+  again: boolean,
+): TakenChange | undefined {
   const read = enrolment.safeParse(value);
   if (!read.success) throw new JabberError("input.invalid", z.prettifyError(read.error));
   const { key, name, state, joinedWith, by } = read.data;
@@ -44,8 +51,11 @@ export function takeEnrolment(core: Core, { id, value, writer }: SharedRecord): 
     throw new JabberError("agent.id_mismatch", JSON.stringify(id));
   }
   const known = core.agents.get(id);
-  if (known?.state === state) return takeName(core, known, name);
-  if (known?.state === "removed") return;
+  if (known?.state === state && !again) {
+    takeName(core, known, name);
+    return undefined;
+  }
+  if (known?.state === "removed" && state !== "removed") return undefined;
   if (known === undefined) makeRoom(core, false);
   const agent = known ?? newAgent(core, id, key, state);
   if (known === undefined) agent.name = name;
@@ -54,7 +64,7 @@ export function takeEnrolment(core: Core, { id, value, writer }: SharedRecord): 
   if (agent.joinedWith === "" && joinedWith !== "") noteJoin(core, agent, joinedWith);
   const action = state === "enrolled" ? "enrol agent" : "remove agent";
   const deed = { who: by, from: writer, action, what: id, outcome: "ok" };
-  persistShared(core, [agentOp(agent), historyOp(core, deed)], () => {
+  const persisted = () => {
     const removed = agent.state === "removed";
     announce(core, removed ? "agentRemoved" : "agentEnrolled", { agent: id, name: agent.name, user: by });
     // What was held back, or must end, begins with a fresh connection.
@@ -62,5 +72,6 @@ export function takeEnrolment(core: Core, { id, value, writer }: SharedRecord): 
       endSession(core, agent.session, new JabberError(removed ? "agent.removed" : "agent.approved"));
     }
     if (removed) settleAgent(core, agent);
-  });
+  };
+  return { ops: [agentOp(agent), historyOp(core, deed)], persisted };
 }

@@ -18,11 +18,11 @@ import {
   verifyTrust,
 } from "../../wire/sign/mod.ts";
 import { SERVER_TABLES, type ServerRequest, type SharedRecord } from "./contract.ts";
-import { announce, fail, persist, persistShared, reply, share } from "./effects.ts";
+import { announce, fail, persist, reply, share } from "./effects.ts";
 import { historyOp } from "./history.ts";
 import { type Asker, oneRow, readFor } from "./refusals.ts";
 import { type ScriptAnswer, scriptAnswer } from "./requests.ts";
-import type { Core, Script, Tags } from "./state.ts";
+import type { Core, Script, Tags, TakenChange } from "./state.ts";
 
 const storedScript = scriptAnswer.omit({ latest: true, authors: true });
 const storedText = z.object({ text: z.string() });
@@ -71,11 +71,11 @@ const sharedScript = z.object({ text: z.string(), pushedBy: z.string(), pushedAt
  * server takes no other's word for a signature.
  * @throws `input.invalid`, what `parseScript` and `verifyTrust` throw
  */
-export function takeScript(core: Core, { id: hash, value, writer, at }: SharedRecord): void {
+export function takeScript(core: Core, { id: hash, value, writer, at }: SharedRecord): TakenChange | undefined {
   const known = core.scripts.get(hash);
   const from = { from: writer, hash, outcome: "ok" };
   if (value === null) {
-    if (known === undefined || known.removedAt !== undefined) return;
+    if (known === undefined || known.removedAt !== undefined) return undefined;
     const script = { ...known, removedAt: rfc3339(at) };
     const deed = { ...from, who: writer, action: "remove script", what: script.name };
     const ops: StoreOp[] = [
@@ -83,12 +83,13 @@ export function takeScript(core: Core, { id: hash, value, writer, at }: SharedRe
       { op: "delete", table: SERVER_TABLES.scriptText, key: hash },
       historyOp(core, deed),
     ];
-    return persistShared(core, ops, () => {
+    const removed = () => {
       keep(core, script);
       announce(core, "scriptRemoved", { script: hash, name: script.name, user: writer });
-    });
+    };
+    return { ops, persisted: removed };
   }
-  if (known !== undefined && known.removedAt === undefined) return;
+  if (known !== undefined && known.removedAt === undefined) return undefined;
   const { text, pushedBy, pushedAt } = sharedScript.parse(value);
   const document = parseScript(new TextEncoder().encode(text));
   if (document.hash !== hash) throw new JabberError("input.invalid", `script ${hash} has the hash ${document.hash}`);
@@ -98,10 +99,11 @@ export function takeScript(core: Core, { id: hash, value, writer, at }: SharedRe
     { op: "put", table: SERVER_TABLES.scriptText, key: hash, row: { text } },
     historyOp(core, { ...from, who: pushedBy, action: "push script", what: script.name }),
   ];
-  persistShared(core, ops, () => {
+  const pushed = () => {
     keep(core, script);
     announce(core, "scriptPushed", { script: hash, name: script.name, user: pushedBy });
-  });
+  };
+  return { ops, persisted: pushed };
 }
 
 export function listScripts(core: Core, { id }: Asker): void {

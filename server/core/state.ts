@@ -9,7 +9,7 @@ import type { AnyEnvelope } from "../../wire/envelope.ts";
 import type { LiveSession } from "../../wire/identity/clone.ts";
 import type { BodyOf, UnsignedOrder } from "../../wire/kinds.ts";
 import type { ArgsSchema, TrustList } from "../../wire/sign/mod.ts";
-import type { ServerEffect } from "./contract.ts";
+import type { ServerEffect, SharedRecord } from "./contract.ts";
 import type { JobReport } from "./jobs/reports.ts";
 import { createJobs, type JobsState } from "./jobs/state.ts";
 import type { AgentState, ScriptAnswer } from "./requests.ts";
@@ -190,6 +190,20 @@ export interface Wait {
   failed(error: ErrorBody): void;
 }
 
+/** One record of the catalog on its way into this server's tables. */
+export interface TakenRecord {
+  readonly record: SharedRecord;
+  isWriting: boolean;
+  /** What came of the same key meanwhile: the last of it. */
+  next: SharedRecord | undefined;
+}
+
+/** What taking such a record writes, and what follows when it is durable. */
+export interface TakenChange {
+  readonly ops: StoreOp[];
+  persisted(): void;
+}
+
 export interface Core {
   readonly deps: ServerCoreDeps;
   readonly ids: UlidMaker;
@@ -217,6 +231,8 @@ export interface Core {
   /** Script name → hash of the version it means. */
   readonly latest: Map<string, string>;
   readonly jobs: JobsState;
+  /** `kind/id` → a record of another server that is being written, or could not be. */
+  readonly shared: Map<string, TakenRecord>;
   /** Records that are not emitted yet. */
   gathered: GatheredRecords | null;
   /** Groups of records that the store has not answered yet. */
@@ -250,6 +266,7 @@ export function createState(deps: ServerCoreDeps): Core {
     scripts: new Map(),
     latest: new Map(),
     jobs: createJobs(),
+    shared: new Map(),
     gathered: null,
     groupsUnderWay: 0,
     waits: new Map(),
