@@ -112,12 +112,23 @@ export function keepLosers(draft: Draft, key: string, winner: Entry, lost: Held 
   const all = isNew ? [...before, { ...lost, seq: ++draft.seq }] : before;
   const text = JSON.stringify(winner.value);
   const kept = all.filter(({ entry }) =>
-    entry.writer !== winner.writer && JSON.stringify(entry.value) !== text &&
-    // What its writer said later stands for what it said before.
-    !all.some((other) => other.entry.writer === entry.writer && beats(other.entry, entry))
+    // What its writer said later stands for what it said before, though not for what it said after a clock was put back.
+    !isLater(winner, entry) && JSON.stringify(entry.value) !== text &&
+    !all.some((other) => isLater(other.entry, entry))
   ).sort((a, b) => beats(a.entry, b.entry) ? -1 : 1).slice(0, LIMITS.catalogLosersPerKeyMax);
   if (kept.length === before.length && kept.every((held, i) => held === before[i])) return;
   draft.losers.set(key, kept);
+}
+
+/** Lets what lost under a key try again: its winner was stamped anew, and may stand below it. */
+export function contest(draft: Draft, key: string): void {
+  const current = recordOf(draft, key);
+  const losers = losersOf(draft, key);
+  const [best] = [...losers].sort((a, b) => beats(a.entry, b.entry) ? -1 : 1);
+  if (current === undefined || best === undefined || !beats(best.entry, current.entry)) return;
+  putRecord(draft, key, best);
+  draft.losers.set(key, losers.filter((held) => held !== best));
+  keepLosers(draft, key, best.entry, current);
 }
 
 /** Notes that a version of a log needs never come again. */
@@ -222,6 +233,11 @@ export function settle(draft: Draft): Change[] {
 /** What the draft's writes are told when its commit failed. */
 export function refusals(draft: Draft, error: ErrorBody): CatalogEffect[] {
   return draft.tokens.map((token) => ({ do: "refused", token, error }));
+}
+
+/** Whether one server wrote `a` after `b`. */
+function isLater(a: Entry, b: Entry): boolean {
+  return a.writer === b.writer && (a.store > b.store || (a.store === b.store && a.version > b.version));
 }
 
 function isSame(a: Entry, b: Entry): boolean {

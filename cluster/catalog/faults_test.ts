@@ -167,8 +167,38 @@ Deno.test("an own record is renewed daily, and forgotten by the others when its 
   days(fleet, 15, [b]);
   assert.equal(b.core.list("server").length, 0);
   const late = fleet.add();
+  late.pull(b);
   gossip(late, b, old);
   assert.equal(late.core.list("server").length, 0);
+});
+
+Deno.test("a server whose clock is a year ahead takes nothing for expired before it has heard another clock", () => {
+  const fleet = new Fleet(1);
+  const [a] = fleet.copies as [Copy];
+  a.write("server", a.node, { state: "READY" });
+  const dreamer = fleet.add();
+  dreamer.skew = YEAR;
+  gossip(dreamer, a, a.core.get("server", a.node)!);
+  assert.equal(dreamer.core.list("server").length, 1);
+});
+
+Deno.test("what was stamped anew loses against what the wrong stamp had won over, everywhere, and is shown", () => {
+  const fleet = new Fleet(3);
+  const [a, b, c] = fleet.copies as [Copy, Copy, Copy];
+  fleet.settle();
+  b.skew = 4 * 3600_000;
+  b.write("setting", "x", { by: "b, four hours ahead" });
+  fleet.settle();
+  a.skew = YEAR;
+  a.boot();
+  a.write("setting", "x", { by: "a, a year ahead" });
+  b.skew = a.skew = 0;
+  fleet.settle();
+  for (const copy of [a, b, c]) {
+    assert.deepEqual(value(copy, "x"), { by: "b, four hours ahead" });
+    assert.deepEqual(copy.core.losers("setting", "x").map((entry) => entry.value), [{ by: "a, a year ahead" }]);
+  }
+  assert.equal(new Set(fleet.copies.map(({ core }) => core.hash())).size, 1);
 });
 
 Deno.test("a restored disk never uses a version again", () => {

@@ -8,7 +8,7 @@
 import { ulidTime } from "../../base/ids.ts";
 import { LIMITS } from "../../base/limits.ts";
 import type { Entry } from "./contract.ts";
-import { type Draft, heldNow, logOf, putRecord, recordOf } from "./draft.ts";
+import { contest, type Draft, heldNow, logOf, putRecord, recordOf } from "./draft.ts";
 import { logKey, signEntry } from "./entry.ts";
 import { count, splitLog, type State } from "./state.ts";
 
@@ -30,8 +30,8 @@ export function restartIfAhead(draft: Draft, log: string, version: number, prove
   const { state, now } = draft;
   const [, store] = splitLog(log);
   if (store === state.store && version <= state.version && !proved) return false;
-  // A store's name that lies in the far future is no one's but a liar's, or of a clock that will be mended.
-  if (ulidTime(store) > state.peers.trusted(now) + LIMITS.clockAheadMsMax) return false;
+  // A store's name that lies in the far future is a liar's, unless this server signed it: while its clock was wrong.
+  if (!proved && ulidTime(store) > state.peers.trusted(now) + LIMITS.clockAheadMsMax) return false;
   if (now < state.restartAfter && now > state.restartAfter - LIMITS.catalogRestartEveryMs) return false;
   state.restartAfter = now + LIMITS.catalogRestartEveryMs;
   count(state, "catalogRestarts");
@@ -69,7 +69,8 @@ export function mendClock(draft: Draft): void {
   const ahead = [...state.records.values()].map(({ entry }) => entry).filter(isAhead);
   if (ahead.length === 0) return;
   beginStore(state, now);
-  for (const log of new Set(ahead.map(logKey))) draft.logs.set(log, undefined);
+  // What the wrong stamps won over may win over the new ones: it is asked for again.
+  for (const log of state.logs.keys()) if (splitLog(log)[0] === state.deps.node) draft.logs.set(log, undefined);
   rewriteOwn(draft, isAhead, true);
 }
 
@@ -87,6 +88,7 @@ export function rewriteOwn(draft: Draft, which: (entry: Entry) => boolean, resta
     const { signature: _, ...rest } = entry;
     const again = signEntry({ ...rest, store: state.store, version: ++state.version, stamp }, cluster, key);
     putRecord(draft, place, heldNow(draft, again));
+    if (restamp) contest(draft, place);
     draft.own.push(again);
   }
   if (chosen.length > 0) noteOwnLog(draft);
