@@ -4,6 +4,10 @@ import type { AgentProof } from "../../server/core/contract.ts";
 import { JabberError } from "../../base/errors.ts";
 import { isJsonObject } from "../../base/json.ts";
 import { checkServerBounds } from "./checks/bounds.ts";
+import { type ClusterChecks, createClusterChecks } from "./checks/cluster.ts";
+import type { Copy } from "./checks/ledger.ts";
+import type { GossipWire } from "./nodes/gossip_port.ts";
+import { createGossipNetwork } from "./world/gossip_network.ts";
 import { createJobChecks, type JobChecks } from "./checks/jobs.ts";
 import { createOrderChecks, type OrderChecks } from "./checks/orders.ts";
 import { createRecordChecks, type Holder, type RecordChecks } from "./checks/records.ts";
@@ -32,6 +36,9 @@ export interface Fleet {
   readonly holders: readonly Holder[];
   /** Agents whose disks were put back from a backup. */
   readonly forgetful: ReadonlySet<string>;
+  /** How servers reach each other, and what is watched there; none in a small world. */
+  readonly wire: GossipWire;
+  readonly cluster: ClusterChecks | undefined;
 }
 
 export function createFleet(world: World, withJobs: boolean): Fleet {
@@ -43,16 +50,32 @@ export function createFleet(world: World, withJobs: boolean): Fleet {
   const runs = createRunChecks(papers, firings);
   // Nothing is asked of a server's disk before the server is there.
   const servers: ServerNode[] = [];
-  const holders = cast.servers.map(({ name }, index): Holder => ({ name, engine: () => servers[index]!.disk.engine }));
+  const holders = cast.servers.map(({ name, node }, index): Holder & Copy => ({
+    name,
+    node,
+    engine: () => servers[index]!.disk.engine,
+  }));
   const records = createRecordChecks(holders);
   const orders = holders.map((holder) => createOrderChecks(holder));
-  cast.servers.forEach(({ name, node }, index) => {
-    const around = surroundings(world, papers, records, orders[index]!, holders[index]!);
-    servers.push(new ServerNode(world, name, node, around));
+  const topology = createTopology();
+  const wire: GossipWire = createGossipNetwork(timeline, world.fleetDice, topology);
+  const { gossip } = world;
+  const cluster = gossip && createClusterChecks({
+    servers,
+    copies: holders,
+    settings: gossip,
+    againEveryMs: world.aliveEveryMs,
+    now: timeline.now,
+  });
+  cast.servers.forEach((seat, index) => {
+    const holder = holders[index]!;
+    const around = surroundings(world, papers, records, orders[index]!, holder);
+    servers.push(
+      new ServerNode(world, seat, cluster === undefined ? around : inCluster(around, wire, cluster, holder)),
+    );
   });
   const serverOf = (name: string): ServerNode => servers.find((server) => server.name === name)!;
   const unsigned = unsignedOn(holders);
-  const topology = createTopology();
   const network: Network<AgentProof> = createNetwork(timeline, dice, serverOf, topology);
   const agents: AgentNode[] = cast.hosts.map((host) =>
     new AgentNode(world, host, {
@@ -72,7 +95,34 @@ export function createFleet(world: World, withJobs: boolean): Fleet {
     })
   );
   const common = { papers, servers, agents, network, topology, firings, runs, records, orders, holders, forgetful };
-  return { ...common, jobs: withJobs ? jobs : undefined };
+  return { ...common, jobs: withJobs ? jobs : undefined, wire, cluster };
+}
+
+/** The same for a server that has others. */
+function inCluster(
+  around: ServerSurroundings,
+  wire: GossipWire,
+  checks: ClusterChecks,
+  copy: Copy,
+): ServerSurroundings {
+  return {
+    ...around,
+    cluster: { wire, watch: checks.watch(copy) },
+    watch: {
+      applying(op) {
+        around.watch.applying?.(op);
+        checks.applies(copy, op);
+      },
+    },
+    begins() {
+      around.begins();
+      checks.begins(copy);
+    },
+    loses() {
+      around.loses();
+      checks.loses(copy);
+    },
+  };
 }
 
 /** A server under the eyes of the checkers. */
@@ -101,7 +151,15 @@ function surroundings(
       orders.promisesAreKept();
     },
     bounds: (gauges, waiting) =>
-      checkServerBounds(holder.name, gauges, cast.hosts.length, papers.issued.size + 1000, waiting),
+      checkServerBounds(
+        holder.name,
+        gauges,
+        cast.hosts.length + cast.visitors.length,
+        papers.issued.size + 1000,
+        waiting,
+      ),
+    loses: () => orders.loses(),
+    cluster: undefined,
   };
 }
 

@@ -5,8 +5,13 @@
 import { SERVER_TABLES } from "../../server/core/contract.ts";
 import { createAgentCore } from "../../agent/core/core.ts";
 import { createServerCore } from "../../server/core/core.ts";
+import { createCatalogCore } from "../../cluster/catalog/core.ts";
+import { createNodeCore } from "../../cluster/node/core.ts";
+import { createSwimCore } from "../../cluster/swim/core/core.ts";
+import { LAN } from "../../cluster/swim/presets.ts";
 import { checkTold, unfinished } from "./checks/end.ts";
 import { type CheckName, SimFailure } from "./checks/failure.ts";
+import { checkRest } from "./checks/gossip.ts";
 import { loosen } from "./faults/faults.ts";
 import { drawFleetProfile, drawProfile, HARSH, type Harsh, type Profile } from "./faults/profile.ts";
 import { createFleet, type Fleet } from "./fleet.ts";
@@ -56,6 +61,8 @@ export interface SimReport {
 /** Within this the healed world must come to rest: order windows, a wrong clock's worth of timers, late closings. */
 const REST_MS_MAX = 45 * 60_000;
 const LOOK_EVERY_MS = 5000;
+/** So long nothing happens, and little is said. */
+const IDLE_MS = 60_000;
 const AGENTS = 3;
 const MINUTES = 1.5;
 const FLEET_MINUTES = 5;
@@ -72,7 +79,9 @@ export async function simulate(options: SimOptions): Promise<SimReport> {
   const journal = createJournal();
   const dice = createDice(seed);
   const fleetDice = createDice(~seed);
-  const cast = createCast(seed, servers ?? 1, count, dice, withJobs);
+  const clustered = servers !== undefined;
+  const spares = servers === undefined ? 0 : sparesOf(seed, servers, count);
+  const cast = createCast(dice, { seed, servers: servers ?? 1, spares, agents: count, withJobs, clustered });
   const drawn = drawProfile(dice);
   const faultMs = minutes * 60_000;
   const profile = {
@@ -86,8 +95,9 @@ export async function simulate(options: SimOptions): Promise<SimReport> {
     fleetDice,
     journal,
     cast,
-    makers: { agentCore: createAgentCore, serverCore: createServerCore, ...options.makers },
-    crash: { agent: 0, server: 0 },
+    makers: { ...MAKERS, ...options.makers },
+    crash: { agent: 0, server: 0, gossip: 0 },
+    gossip: clustered ? LAN : undefined,
     aliveEveryMs: profile.quietHours === 0 && faultMs < LONG_WORLD_MS ? ALIVE_MS : LONG_ALIVE_MS,
     starting: [],
     note: (who, what) => journal.note(timeline.now(), who, what),
@@ -117,6 +127,20 @@ export async function simulate(options: SimOptions): Promise<SimReport> {
   };
 }
 
+const MAKERS: Makers = {
+  agentCore: createAgentCore,
+  serverCore: createServerCore,
+  nodeCore: createNodeCore,
+  catalogCore: createCatalogCore,
+  swimCore: createSwimCore,
+};
+
+/** How many servers are home to no agent: those may lose what they alone had. */
+function sparesOf(seed: number, servers: number, agents: number): number {
+  if (agents === 0) return servers;
+  return servers > 2 && createDice(seed ^ 0x5eed).chance(0.5) ? 1 : 0;
+}
+
 function minutesOf(servers: number | undefined): number {
   return servers === undefined ? MINUTES : FLEET_MINUTES;
 }
@@ -143,6 +167,7 @@ async function live(world: World, fleet: Fleet, profile: Profile, faultMs: numbe
   await pass(world, timeline.now() + faultMs);
   workload.rest();
   faults.heal();
+  fleet.cluster?.healed();
   await rest(world, fleet, workload.slipped);
   if (profile.quietHours === 0) return;
   await pass(world, timeline.now() + profile.quietHours * 3600_000);
@@ -157,11 +182,12 @@ async function live(world: World, fleet: Fleet, profile: Profile, faultMs: numbe
 /** Waits until everything has come to its end, and looks whether it is a good one. */
 async function rest(world: World, fleet: Fleet, slipped: ReadonlySet<string>): Promise<void> {
   const { timeline } = world;
-  const { servers, agents, records, orders, holders, runs, forgetful } = fleet;
+  const { agents, records, orders, holders, runs, forgetful, cluster } = fleet;
+  const servers = fleet.servers.filter(({ isGone }) => !isGone);
   const end = timeline.now() + REST_MS_MAX;
   for (;;) {
     await pass(world, timeline.now() + LOOK_EVERY_MS);
-    const why = unfinished(servers, agents, records, forgetful);
+    const why = unfinished(servers, agents, records, forgetful) ?? cluster?.unsettled();
     if (why === undefined) break;
     if (timeline.now() > end) throw new SimFailure("converge", `${REST_MS_MAX / 60_000} minutes after the heal ${why}`);
   }
@@ -170,6 +196,11 @@ async function rest(world: World, fleet: Fleet, slipped: ReadonlySet<string>): P
   for (const holder of holders) records.acknowledgedIsThere(holder);
   for (const checks of orders) checks.promisesAreKept();
   checkTold(servers, agents, runs, slipped, forgetful);
+  if (cluster === undefined) return;
+  cluster.settled();
+  const before = { ...fleet.wire.traffic };
+  await pass(world, timeline.now() + IDLE_MS);
+  checkRest(before, fleet.wire.traffic, servers.length, IDLE_MS, world.gossip!.probeIntervalMs);
 }
 
 /** Lets the world live until then. */

@@ -69,9 +69,12 @@ export function checkTold(
   slipped: ReadonlySet<string>,
   forgetful: ReadonlySet<string>,
 ): void {
-  for (const { disk } of servers) {
+  for (const { disk, name } of servers) {
+    // Another server may have been given the same order, and only an agent's home has to do with it.
+    const own = new Set(agents.filter(({ host }) => host.servers.includes(name)).map(({ host }) => host.id));
     for (const [key, row] of targetsOnDisk(disk.engine)) {
-      if (forgetful.has(key.slice(key.indexOf("/") + 1))) continue;
+      const agent = key.slice(key.indexOf("/") + 1);
+      if (forgetful.has(agent) || !own.has(agent)) continue;
       checkTarget(key, row, started.get(key) ?? [], slipped.has(key));
     }
   }

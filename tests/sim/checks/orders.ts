@@ -15,6 +15,8 @@ export interface OrderChecks {
   replied(request: ServerRequest, answer: unknown): void;
   /** Whatever the server once said yes to is there: asked when it starts, and at the end. */
   promisesAreKept(): void;
+  /** The server has lost its disk: what it said yes to is not its own any more. */
+  loses(): void;
 }
 
 const RANK: Record<string, number> = { "not-sent": 0, sent: 1, started: 2, refused: 3, finished: 3 };
@@ -25,6 +27,7 @@ export function createOrderChecks(server: Holder): OrderChecks {
   const targets = createTargetChecks(server);
   return {
     promisesAreKept: () => promises.areKept(),
+    loses: () => promises.forget(),
     serverApplies(op) {
       targets.serverApplies(op);
       if (op.op !== "put" || op.table !== SERVER_TABLES.order) return;
@@ -65,11 +68,14 @@ function createPromises({ name, engine }: Holder) {
     },
     script(hash) {
       const text = engine().row(SERVER_TABLES.scriptText, hash);
-      must("durable", text !== undefined, () => `script ${hash} was pushed and is gone from ${name}`);
+      // Removing it is asked for as well.
+      const isRemoved = engine().row(SERVER_TABLES.script, hash)?.["removedAt"] !== undefined;
+      must("durable", text !== undefined || isRemoved, () => `script ${hash} was pushed and is gone from ${name}`);
     },
     approval(id) {
       const state = engine().row(SERVER_TABLES.agent, id)?.["state"];
-      must("durable", state === "enrolled", () => `agent ${id} was approved and is ${state} on ${name}`);
+      const isKept = state === "enrolled" || state === "removed";
+      must("durable", isKept, () => `agent ${id} was approved and is ${state} on ${name}`);
     },
   };
   const given: { [what in Promised]: Set<string> } = { order: new Set(), script: new Set(), approval: new Set() };
@@ -77,6 +83,9 @@ function createPromises({ name, engine }: Holder) {
     add(what: Promised, id: string): void {
       given[what].add(id);
       isKept[what](id);
+    },
+    forget(): void {
+      for (const what of ["order", "script", "approval"] as const) given[what].clear();
     },
     areKept(): void {
       for (const what of ["order", "script", "approval"] as const) given[what].forEach(isKept[what]);

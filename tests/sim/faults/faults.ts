@@ -6,6 +6,7 @@ import type { AgentProof } from "../../../server/core/contract.ts";
 import type { AgentNode } from "../nodes/agent_node.ts";
 import type { ServerNode } from "../nodes/server_node.ts";
 import { calmDisk } from "../world/disk.ts";
+import type { GossipWire } from "../nodes/gossip_port.ts";
 import { calmNetwork, type Network } from "../world/network.ts";
 import type { Topology } from "../world/topology.ts";
 import type { World } from "../world/world.ts";
@@ -17,6 +18,7 @@ export interface FaultTargets {
   agents: readonly AgentNode[];
   network: Network<AgentProof>;
   topology: Topology;
+  wire: GossipWire;
 }
 
 /** Does something again and again until the heal; a mean of 0 is never. */
@@ -46,15 +48,17 @@ export function loosen(world: World, profile: Profile, targets: FaultTargets): F
       every(meanMs, fire);
     });
   };
-  const lines = () => network.open();
+  const lines = network.open;
 
   for (const { disk } of nodes) {
     disk.mood.slowestMs = profile.diskSlowestMs;
     disk.mood.failing = profile.diskFailing;
   }
-  const { refusing, silent, hostile, netSlowestMs } = profile;
-  Object.assign(network.mood, { refusing, silent, hostile, slowestMs: netSlowestMs });
-  world.crash.agent = world.crash.server = profile.crashAtEffect;
+  const { refusing, silent, hostile, netSlowestMs: slowestMs } = profile;
+  Object.assign(network.mood, { refusing, silent, hostile, slowestMs });
+  const { crashAtEffect } = profile;
+  // Of membership's effects there are many more.
+  Object.assign(world.crash, { agent: crashAtEffect, server: crashAtEffect, gossip: crashAtEffect / 50 });
 
   every(profile.crashEveryMs, () => someNode().die(dice.between(1, dice.chance(0.2) ? 60_000 : 5000)));
   every(profile.breakEveryMs, () => {
@@ -82,12 +86,12 @@ export function loosen(world: World, profile: Profile, targets: FaultTargets): F
   });
 
   const fleet = loosenFleet(world, profile, targets, every);
-  every(profile.rewindEveryMs, () => rewindSome(world, agents, () => healed));
+  if (agents.length > 0) every(profile.rewindEveryMs, () => rewindSome(world, agents, () => healed));
 
   return {
     heal() {
       healed = true;
-      world.crash.agent = world.crash.server = 0;
+      Object.assign(world.crash, { agent: 0, server: 0, gossip: 0 });
       for (const { disk, clock } of nodes) {
         Object.assign(disk.mood, calmDisk());
         clock.mend();
@@ -95,7 +99,7 @@ export function loosen(world: World, profile: Profile, targets: FaultTargets): F
       Object.assign(network.mood, calmNetwork());
       fleet.heal();
       // Connections that were no TCP connections end here; all others have to be mended by the nodes themselves.
-      if (profile.hostile > 0) { for (const line of lines()) line.break(); }
+      if (profile.hostile > 0) lines().forEach((line) => line.break());
       world.note("fault", "all is healed");
     },
   };

@@ -7,12 +7,18 @@ import type { AgentNode } from "../nodes/agent_node.ts";
 import type { ServerNode } from "../nodes/server_node.ts";
 import type { World } from "../world/world.ts";
 import type { Every, FaultTargets } from "./faults.ts";
-import type { Profile } from "./profile.ts";
+import { type Profile } from "./profile.ts";
+import { calmGossip } from "../world/gossip_network.ts";
 import { skew } from "./skew.ts";
 
 /** A clock is so much too fast or too slow, at the most. */
 const DRIFT = 0.05;
 const SLOW_DISK_MS = 8000;
+/** Clocks are so far apart at the most, but for the one that is a year ahead. */
+const CLOCK_HOURS = 5;
+const YEAR_MS = 365 * 24 * 3600_000;
+/** Whoever dies for good does so by then. */
+const GONE_MS_MAX = 4 * 60_000;
 
 export function loosenFleet(
   world: World,
@@ -52,16 +58,56 @@ export function loosenFleet(
     world.note("fault", `${to.name} no longer hears ${from.name}`);
     timeline.after(dice.between(1000, profile.partMs), () => topology.mend(from.name, to.name));
   });
+  const spares = servers.filter(({ seat }) => !seat.isHome);
+  if (spares.length > 0) loosenSpares(world, profile, spares, every, () => healed);
+  every(profile.allDownEveryMs, () => {
+    world.note("fault", "all servers die");
+    for (const server of servers) server.die(dice.between(1, 20_000));
+  });
+  const { gossipLoss: loss, gossipDuplicate: duplicate, gossipLate: late, gossipSlowestMs: slowestMs } = profile;
+  Object.assign(targets.wire.mood, { loss, duplicate, late, slowestMs, breaking: profile.gossipBreaking });
   const versions = skew(dice, profile.skewed, targets);
 
   return {
     heal() {
       healed = true;
       topology.heal();
+      Object.assign(targets.wire.mood, calmGossip());
       versions.heal();
       for (const { gate } of nodes) gate.open();
     },
   };
+}
+
+/** Servers that no agent calls home may lose what they alone had, and be wrong by any time. */
+function loosenSpares(
+  { timeline, fleetDice: dice, note }: World,
+  profile: Profile,
+  spares: readonly ServerNode[],
+  every: Every,
+  isOver: () => boolean,
+): void {
+  every(profile.spareRewindEveryMs, () => {
+    const spare = dice.pick(spares);
+    const backup = spare.snapshot();
+    timeline.after(dice.between(100, 60_000), () => {
+      if (!isOver()) spare.rewind(backup, dice.between(1, 5000));
+    });
+  });
+  const hourMs = 3600_000;
+  // More than one of them would be the majority, and right.
+  const dreamer = dice.pick(spares);
+  every(profile.spareClockEveryMs, () => {
+    const { clock, name } = dice.pick(spares);
+    clock.error = dice.between(-CLOCK_HOURS, CLOCK_HOURS) * hourMs;
+    note("fault", `${name}'s clock is wrong by ${clock.error / hourMs} hours`);
+  });
+  every(profile.yearAheadEveryMs, () => {
+    dreamer.hasDreamt = true;
+    dreamer.clock.error = dreamer.clock.error > YEAR_MS / 2 ? 0 : YEAR_MS;
+    note("fault", `${dreamer.name}'s clock is wrong by ${dreamer.clock.error / hourMs} hours`);
+  });
+  if (dice.chance(profile.spareGone)) timeline.after(dice.between(30_000, GONE_MS_MAX), () => dice.pick(spares).end());
 }
 
 /** Two halves; most agents go with their home. */

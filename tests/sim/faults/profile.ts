@@ -27,6 +27,16 @@ export const FAULTS = {
     "the nodes fall apart into two groups that do not reach each other; connections between them end unheard",
   partMs: "for so long at the most, up to a day",
   oneWayEveryMs: "nothing gets from one node to another, while the other way is open",
+  gossipLoss: "probability that a datagram between servers is lost",
+  gossipDuplicate: "probability that it comes twice",
+  gossipLate: "probability that it comes up to 10 s later, so that others overtake it",
+  gossipSlowestMs: "the longest way of a datagram, and of each way of a stream between servers",
+  gossipBreaking: "probability that a stream between servers breaks",
+  allDownEveryMs: "all servers die at once, and are started again in any order",
+  spareGone: "probability that a server that no agent calls home dies for good",
+  spareRewindEveryMs: "such a server's disk is put back from a backup",
+  spareClockEveryMs: "the clock of such a server jumps up to 5 hours forth or back",
+  yearAheadEveryMs: "the clock of one such server jumps a year ahead, or back from there",
   skewed: "probability that a node speaks another version: other protocol ranges, kinds that nobody knows",
 } as const;
 export type Profile = Record<keyof typeof FAULTS, number>;
@@ -40,6 +50,16 @@ const SMALL_WORLD = {
   partEveryMs: 0,
   partMs: 0,
   oneWayEveryMs: 0,
+  gossipLoss: 0,
+  gossipDuplicate: 0,
+  gossipLate: 0,
+  gossipSlowestMs: 10,
+  gossipBreaking: 0,
+  allDownEveryMs: 0,
+  spareGone: 0,
+  spareRewindEveryMs: 0,
+  spareClockEveryMs: 0,
+  yearAheadEveryMs: 0,
   skewed: 0,
 };
 
@@ -91,6 +111,16 @@ export function drawFleetProfile(dice: Dice, base: Profile, agents: number, faul
     partMs: often(10_000, 60_000, DAY_MS),
     oneWayEveryMs: often(0, 0, 60_000),
     skewed: often(0, 0, 0.2),
+    gossipLoss: often(0, 0.01, 0.2),
+    gossipDuplicate: often(0, 0.05),
+    gossipLate: often(0, 0.02),
+    gossipSlowestMs: often(5, 50, 500),
+    gossipBreaking: often(0, 0.1),
+    allDownEveryMs: often(0, 0, 120_000),
+    spareGone: often(0, 0.5),
+    spareRewindEveryMs: often(0, 0, 60_000),
+    spareClockEveryMs: often(0, 0, 60_000),
+    yearAheadEveryMs: often(0, 0, 60_000),
   };
   for (const key of Object.keys(drawn) as (keyof Profile)[]) {
     if (key.endsWith("EveryMs") || key === "pauseMs") {

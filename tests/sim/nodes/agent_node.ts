@@ -19,7 +19,7 @@ import type { AgentProof } from "../../../server/core/contract.ts";
 import { AgentProcess, type ProcessHooks } from "./agent_process.ts";
 import { CLUSTER, COMMANDS, type Host, UNSIGNED } from "../world/cast.ts";
 import { createNodeClock, type NodeClock } from "../world/clock.ts";
-import { type DiskWatch, SimDisk } from "../world/disk.ts";
+import { type DiskWatch, SimDisk, wholeContent } from "../world/disk.ts";
 import { SimFailure } from "../checks/failure.ts";
 import { gist, short } from "../world/journal.ts";
 import type { End, Network } from "../world/network.ts";
@@ -111,21 +111,7 @@ export class AgentNode {
 
   /** A backup of the disk. */
   snapshot(): StoreOp[] {
-    const { engine } = this.disk;
-    const rows = Object.values(AGENT_TABLES).flatMap((table) =>
-      engine.rows(table, { limit: Infinity }).map(({ key, row }): StoreOp => ({ op: "put", table, key, row }))
-    );
-    const streams = engine.extents("").flatMap(({ stream, end }): StoreOp[] => {
-      const { lines } = engine.read(stream, 0, { lines: Infinity, bytes: Infinity });
-      const first = lines[0]?.offset ?? end;
-      const texts = lines.map(({ text }) => text);
-      // A stream that was trimmed to its end is known by it.
-      const all: StoreOp[] = [{ op: "append", stream, first: first - 1, lines: ["", ...texts] }];
-      return first === 0
-        ? [{ op: "append", stream, first, lines: texts }]
-        : [...all, { op: "trim", stream, below: first }];
-    });
-    return [...rows, ...streams];
+    return wholeContent(this.disk.engine, Object.values(AGENT_TABLES));
   }
 
   /** The host dies and comes back with the disk of an earlier time. */
@@ -277,9 +263,10 @@ export class AgentNode {
   #dial(mine: AgentProcess, { attempt, epoch, url }: AgentEffect & { do: "dial" }): void {
     this.#note(`dials, attempt ${attempt} epoch ${epoch}`);
     const way = { from: this.host.name, to: new URL(url).hostname.replace(".example", "") };
+    const seat = this.#world.cast.servers.find((one) => one.name === way.to)!;
     const { id, key, name, invited } = this.host;
     const token = invited ? "token-1" : null;
-    const proof = `claim of ${name}, epoch ${epoch}`;
+    const proof = claimText(id, seat.node, epoch);
     const claim: AgentProof = { agent: id, key, claim: proof, boot: mine.boot, epoch, address: name, token };
     const end: End = {
       frame: (text) => {
@@ -308,6 +295,11 @@ export class AgentNode {
     });
     mine.dials.set(attempt, dialling);
   }
+}
+
+/** What the simulated servers take for an agent's signed claim. */
+export function claimText(agent: string, node: string, epoch: number): string {
+  return JSON.stringify({ agent, node, epoch });
 }
 
 function urlOf(server: string): string {

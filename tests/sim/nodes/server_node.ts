@@ -1,18 +1,31 @@
 /** A simulated server: the real core on simulated clock, disk and network. It can die between any two effects. */
 import { type ErrorBody, JabberError } from "../../../base/errors.ts";
 import type { Json } from "../../../base/json.ts";
+import type { StoreOp } from "../../../base/store.ts";
 import { memoryStore } from "../../../base/store_memory.ts";
+import { CATALOG_TABLES } from "../../../cluster/catalog/contract.ts";
+import type { Endpoint } from "../../../cluster/swim/messages.ts";
 import { bootEvent } from "../../../server/core/boot.ts";
-import type { AgentProof, Operator, ServerEffect, ServerEvent, ServerRequest } from "../../../server/core/contract.ts";
+import {
+  type AgentProof,
+  type Operator,
+  SERVER_TABLES,
+  type ServerEffect,
+  type ServerEvent,
+  type ServerRequest,
+} from "../../../server/core/contract.ts";
 import type { Gauges, ServerCore } from "../../../server/core/core.ts";
-import { CLUSTER } from "../world/cast.ts";
+import { compare } from "../../../server/cluster/shared.ts";
+import { CLUSTER, type Seat } from "../world/cast.ts";
 import { createNodeClock, type NodeClock } from "../world/clock.ts";
-import { type DiskWatch, SimDisk } from "../world/disk.ts";
+import { type DiskWatch, SimDisk, wholeContent } from "../world/disk.ts";
 import { SimFailure } from "../checks/failure.ts";
 import { gist, short } from "../world/journal.ts";
 import type { End, Listener, Socket } from "../world/network.ts";
 import { createTimers, type Timers, type World } from "../world/world.ts";
+import { ClusterNode, type ClusterWatch, GOODBYE_MS_MAX } from "./cluster_node.ts";
 import { createGate, type Gate } from "./gate.ts";
+import type { GossipWire } from "./gossip_port.ts";
 
 /** What came of a request: nothing is known when the server died over it. */
 export type Outcome = { answer: Json } | { error: ErrorBody } | { lost: true };
@@ -25,6 +38,10 @@ export interface ServerSurroundings {
   /** The process begins with this in its store. */
   begins(): void;
   bounds(gauges: Gauges, waiting: number): void;
+  /** The disk's content is that of an earlier time, or gone. */
+  loses(): void;
+  /** How it reaches other servers, and who watches; none in a small world. */
+  readonly cluster: { readonly wire: GossipWire; readonly watch: ClusterWatch } | undefined;
 }
 
 /** One life of the server. */
@@ -36,6 +53,7 @@ interface Process {
   /** Calls of the disk that are not answered yet. */
   waiting: number;
   lastId: number;
+  cluster: ClusterNode | undefined;
 }
 
 const OPERATOR: Operator = { user: "olga", role: "admin", address: "192.0.2.7" };
@@ -47,23 +65,45 @@ export class ServerNode implements Listener<AgentProof> {
   readonly disk: SimDisk;
   /** Whether its process runs or is stopped. */
   readonly gate: Gate = createGate();
+  /** Its clock was a year ahead once: what is only remembered for a while it may have forgotten. */
+  hasDreamt = false;
   /** What a server of another version would say besides, as the faults want it. */
   chatter: (() => string | undefined) | undefined;
   readonly #world: World;
   readonly #around: ServerSurroundings;
   #process: Process | undefined;
   #starting = false;
+  /** It died for good. */
+  #isGone = false;
 
-  /** @param name for a reader, and as the host in its URL @param node its id */
-  constructor(world: World, readonly name: string, readonly node: string, around: ServerSurroundings) {
+  constructor(world: World, readonly seat: Seat, around: ServerSurroundings) {
     this.#world = world;
     this.#around = around;
     this.clock = createNodeClock(world.timeline);
     this.disk = new SimDisk(world.timeline, world.dice, around.watch);
   }
 
+  /** For a reader, and as the host in its URL. */
+  get name(): string {
+    return this.seat.name;
+  }
+
+  /** Its id. */
+  get node(): string {
+    return this.seat.node;
+  }
+
   get up(): boolean {
     return this.#process !== undefined;
+  }
+
+  get isGone(): boolean {
+    return this.#isGone;
+  }
+
+  /** Its part in the cluster, while it is up. */
+  get cluster(): ClusterNode | undefined {
+    return this.#process?.cluster;
   }
 
   gauges(): Gauges | undefined {
@@ -72,13 +112,39 @@ export class ServerNode implements Listener<AgentProof> {
 
   /** Starts the process; it is up when the world's `starting` has ended. */
   start(): void {
-    if (this.#process !== undefined || this.#starting) return;
+    if (this.#process !== undefined || this.#starting || this.#isGone) return;
     this.#starting = true;
     this.#world.starting.push(async () => {
-      const event = await bootEvent(memoryStore(this.disk.engine));
+      const store = memoryStore(this.disk.engine);
+      const event = await bootEvent(store);
       this.#starting = false;
-      this.#begin(event);
+      const mine = this.#begin(event);
+      const { cluster } = mine;
+      if (cluster === undefined || this.#process !== mine) return;
+      cluster.attach(await compare(store, cluster.core.catalog), this.#neighbours());
     });
+  }
+
+  /** Dies and is never started again. */
+  end(): void {
+    this.#isGone = true;
+    this.#note("is gone for good");
+    this.die(0);
+    this.#around.loses();
+  }
+
+  /** A backup of the disk. */
+  snapshot(): StoreOp[] {
+    return wholeContent(this.disk.engine, [...Object.values(SERVER_TABLES), ...Object.values(CATALOG_TABLES)]);
+  }
+
+  /** The machine dies and comes back with the disk of an earlier time. */
+  rewind(backup: readonly StoreOp[], backMs: number): void {
+    if (this.#isGone) return;
+    this.die(backMs);
+    this.#note("gets the disk of an earlier time");
+    this.disk.replace(backup);
+    this.#around.loses();
   }
 
   /** Stops the process, which knows nothing of it. */
@@ -97,6 +163,7 @@ export class ServerNode implements Listener<AgentProof> {
     this.#process = undefined;
     this.gate.reset();
     mine.timers.clear();
+    mine.cluster?.die();
     for (const { socket } of mine.sockets.values()) socket.vanish();
     for (const { done } of mine.asked.values()) done?.({ lost: true });
     this.disk.crash();
@@ -107,8 +174,11 @@ export class ServerNode implements Listener<AgentProof> {
   stop(backMs: number): void {
     const mine = this.#process;
     if (mine === undefined) return;
+    const end = () => this.#process === mine && this.die(backMs);
     this.#feed(mine, { type: "drain" });
-    this.#world.timeline.after(GOODBYE_MS, () => this.#process === mine && this.die(backMs));
+    const { timeline } = this.#world;
+    timeline.after(GOODBYE_MS + (mine.cluster === undefined ? 0 : GOODBYE_MS_MAX), end);
+    timeline.after(GOODBYE_MS, () => mine.cluster?.leave(() => timeline.after(0, end)));
   }
 
   ready(work: () => void, gone: () => void): void {
@@ -145,7 +215,15 @@ export class ServerNode implements Listener<AgentProof> {
     this.#world.note(this.name, what);
   }
 
-  #begin(event: ServerEvent): void {
+  /** Whom it is told to look for: the next in the circle, or everybody. */
+  #neighbours(): Endpoint[] {
+    const { cast: { servers }, fleetDice: dice } = this.#world;
+    const at = servers.indexOf(this.seat);
+    const others = [...servers.slice(at + 1), ...servers.slice(0, at)].map(({ endpoint }) => endpoint);
+    return dice.chance(0.5) ? others : others.slice(0, 1);
+  }
+
+  #begin(event: ServerEvent): Process {
     const { makers, cast, dice, timeline, aliveEveryMs } = this.#world;
     const core = makers.serverCore({
       node: this.node,
@@ -157,11 +235,26 @@ export class ServerNode implements Listener<AgentProof> {
     });
     const wall = () => this.clock.now();
     const timers = createTimers(timeline, this.clock, wall, (name) => this.#feed(mine, { type: "timer", name }));
-    const mine: Process = { core, timers, sockets: new Map(), asked: new Map(), waiting: 0, lastId: 0 };
+    const cluster = this.#makeCluster(() => mine);
+    const mine: Process = { core, timers, sockets: new Map(), asked: new Map(), waiting: 0, lastId: 0, cluster };
     this.#process = mine;
     this.#note("starts");
     this.#around.begins();
+    cluster?.boot(this.disk.engine);
     this.#feed(mine, event);
+    return mine;
+  }
+
+  #makeCluster(mine: () => Process): ClusterNode | undefined {
+    const { cluster } = this.#around;
+    return cluster && new ClusterNode(this.#world, this.seat, {
+      ...cluster,
+      clock: this.clock,
+      disk: this.disk,
+      gate: this.gate,
+      die: () => this.die(this.#world.fleetDice.between(1, 15_000)),
+      taken: (records) => this.#feed(mine(), { type: "shared", records }),
+    });
   }
 
   /** Only the process of now hears anything. */
@@ -174,6 +267,7 @@ export class ServerNode implements Listener<AgentProof> {
     for (const effect of effects) {
       if (dice.chance(crash.server)) return this.die(dice.between(1, 15_000));
       this.#perform(mine, effect);
+      if (this.#process !== mine) return;
     }
     this.#around.bounds(mine.core.gauges(), mine.waiting);
     if (effects.length > 0 && dice.chance(crash.server)) this.die(dice.between(1, 15_000));
@@ -217,7 +311,8 @@ export class ServerNode implements Listener<AgentProof> {
       case "timer":
         return mine.timers.set(effect.name, effect.at);
       case "share":
-        return this.#note(`shares ${effect.kind} ${effect.id}`);
+        this.#note(`shares ${effect.kind} ${effect.id}`);
+        return mine.cluster?.share(effect.kind, effect.id, effect.value);
       case "count":
         return;
       case "log":

@@ -2,6 +2,7 @@
 import { UlidMaker } from "../../../base/ids.ts";
 import type { AgentNode } from "../nodes/agent_node.ts";
 import * as deeds from "./deeds.ts";
+import { createErrands } from "./errands.ts";
 import { createJobPapers, type JobPapers } from "../world/job_papers.ts";
 import type { Papers } from "../world/papers.ts";
 import type { ServerNode } from "../nodes/server_node.ts";
@@ -51,19 +52,23 @@ export function begin(
   const { timeline, dice, cast } = world;
   const slipped = new Set<string>();
   const ids = new UlidMaker(dice.fork());
-  const common = { world, papers, servers, agents, ids, written: [], unsigned: [], slipped };
+  // Whoever sends orders sends them where agents are.
+  const homes = servers.filter(({ seat }) => seat.isHome);
+  const common = { world, papers, servers: homes, agents, ids, written: [], unsigned: [], slipped };
   const stage: deeds.Stage = { ...common, jobs: jobs ?? createJobPapers(cast, dice) };
   const all = jobs === undefined ? DEEDS : [...DEEDS, ...JOB_DEEDS];
+  const shared = world.gossip === undefined ? undefined : createErrands(world, servers);
   let resting = false;
   const goOn = (): void => {
     timeline.after(dice.between(1, 2 * everyMs), () => {
       if (resting) return;
-      draw(world, all)(stage);
+      if (homes.length > 0) draw(world, all)(stage);
       goOn();
     });
   };
   goOn();
-  for (const server of servers) {
+  shared?.begin(everyMs, () => resting);
+  for (const server of homes) {
     for (const { bytes } of cast.scripts) insist(world, server, { ask: "pushScript", bytes });
     for (const { host } of agents) {
       if (!host.invited && host.servers.includes(server.name)) {

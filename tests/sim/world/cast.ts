@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import type { JsonObject } from "../../../base/json.ts";
 import { type PrivateKey, privateKeyFromSeed } from "../../../wire/keys.ts";
+import type { Endpoint } from "../../../cluster/swim/messages.ts";
 import { agentIdOf, nodeIdOf } from "../../../wire/identity/ids.ts";
 import { composeScript, parseScript, sign, type TrustList } from "../../../wire/sign/mod.ts";
 import type { Access } from "../../../commands/command.ts";
@@ -50,20 +51,61 @@ export interface SimScript {
   readonly trusted: boolean;
 }
 
+/** Where a server sits. */
+export interface Seat {
+  readonly name: string;
+  /** Its id, and its name in gossip. */
+  readonly node: string;
+  readonly key: PrivateKey;
+  /** Where it hears gossip. */
+  readonly endpoint: Endpoint;
+  /** Whether agents have their home there; another one may lose everything. */
+  readonly isHome: boolean;
+}
+
+/** An agent of which only the door of servers ever sees anything. */
+export interface Visitor {
+  readonly id: string;
+  readonly name: string;
+  /** JWK member `x`. */
+  readonly key: string;
+}
+
 export interface Cast {
   readonly trust: TrustList;
   readonly ada: PrivateKey;
   readonly mallory: PrivateKey;
-  readonly servers: readonly { name: string; node: string }[];
+  readonly servers: readonly Seat[];
   readonly hosts: readonly Host[];
+  readonly visitors: readonly Visitor[];
   readonly scripts: readonly SimScript[];
+  /** Signed scripts that come and go; no order names them. */
+  readonly leaflets: readonly SimScript[];
 }
 
-/** @param servers how many; agents have their homes there in turn */
-export function createCast(seed: number, servers: number, agents: number, dice: Dice, withJobs: boolean): Cast {
-  const nodes = Array.from({ length: servers }, (_, index) => {
+const GOSSIP_PORT = 7946;
+const VISITORS = 5;
+const LEAFLETS = 4;
+
+export interface CastOptions {
+  readonly seed: number;
+  readonly servers: number;
+  /** The last so many servers are home to nobody. */
+  readonly spares: number;
+  readonly agents: number;
+  readonly withJobs: boolean;
+  /** Servers know of each other. */
+  readonly clustered: boolean;
+}
+
+/** Agents have their homes on the servers in turn. */
+export function createCast(dice: Dice, options: CastOptions): Cast {
+  const { seed, servers, spares, agents, withJobs, clustered } = options;
+  const nodes = Array.from({ length: servers }, (_, index): Seat => {
     const name = index === 0 ? "server" : `server-${index + 1}`;
-    return { name, node: nodeIdOf(keyOf(seed, name).public.jwk) };
+    const key = keyOf(seed, name);
+    const endpoint = { address: `10.0.0.${index + 1}`, port: GOSSIP_PORT };
+    return { name, node: nodeIdOf(key.public.jwk), key, endpoint, isHome: index < servers - spares };
   });
   const ada = keyOf(seed, "ada");
   const mallory = keyOf(seed, "mallory");
@@ -81,8 +123,8 @@ export function createCast(seed: number, servers: number, agents: number, dice: 
       tags: { env: index % 3 === 0 ? "prod" : "test", role: index % 2 === 0 ? "web" : "db", os: "linux" },
       openScripts: index % 3 !== 1,
       invited: index === 0 || !dice.chance(0.2),
-      // A server knows only those who were enrolled with it, so an agent has but its home.
-      servers: [nodes[index % servers]!.name],
+      // A server speaks only with agents that call it home, so an agent knows but that one.
+      servers: [nodes[index % (servers - spares)]!.name],
       jobs: withJobs ? ownJobs(index) : [],
     };
   });
@@ -92,7 +134,15 @@ export function createCast(seed: number, servers: number, agents: number, dice: 
     makeScript(ada, true, "peek", "open", 2, ["fs.read"], "test"),
     makeScript(mallory, false, "steal", "open", 2, ["fs.read"], undefined),
   ];
-  return { trust, ada, mallory, servers: nodes, hosts, scripts };
+  const visitors = Array.from({ length: clustered ? VISITORS : 0 }, (_, index): Visitor => {
+    const { jwk } = keyOf(seed, `visitor ${index}`).public;
+    return { id: agentIdOf(jwk), name: `visitor-${index + 1}`, key: jwk.x };
+  });
+  const leaflets = Array.from(
+    { length: clustered ? LEAFLETS : 0 },
+    (_, index) => makeScript(ada, true, `leaflet-${index + 1}`, "ordered", 2, ["fs.read"], undefined),
+  );
+  return { trust, ada, mallory, servers: nodes, hosts, visitors, scripts, leaflets };
 }
 
 function ownJobs(index: number): LocalJob[] {

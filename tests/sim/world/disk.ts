@@ -157,6 +157,24 @@ export class SimDisk {
   }
 }
 
+/** What rebuilds everything that is durable: its rows in these tables, and all streams. */
+export function wholeContent(engine: MemoryEngine, tables: readonly string[]): StoreOp[] {
+  const rows = tables.flatMap((table) =>
+    engine.rows(table, { limit: Infinity }).map(({ key, row }): StoreOp => ({ op: "put", table, key, row }))
+  );
+  const streams = engine.extents("").flatMap(({ stream, end }): StoreOp[] => {
+    const { lines } = engine.read(stream, 0, { lines: Infinity, bytes: Infinity });
+    const first = lines[0]?.offset ?? end;
+    const texts = lines.map(({ text }) => text);
+    // A stream that was trimmed to its end is known by it.
+    const all: StoreOp[] = [{ op: "append", stream, first: first - 1, lines: ["", ...texts] }];
+    return first === 0
+      ? [{ op: "append", stream, first, lines: texts }]
+      : [...all, { op: "trim", stream, below: first }];
+  });
+  return [...rows, ...streams];
+}
+
 /** An expected refusal as a value; whatever else is thrown goes up. */
 function attempt<T>(work: () => T): T | JabberError {
   try {

@@ -2,6 +2,10 @@
 import type { AgentCore } from "../../../agent/core/core.ts";
 import type { AgentCoreDeps } from "../../../agent/core/contract.ts";
 import type { ServerCore, ServerCoreDeps } from "../../../server/core/core.ts";
+import type { CatalogCore, CatalogDeps } from "../../../cluster/catalog/contract.ts";
+import type { NodeCore } from "../../../cluster/node/contract.ts";
+import type { NodeDeps } from "../../../cluster/node/core.ts";
+import type { SwimCore, SwimDeps, SwimSettings } from "../../../cluster/swim/contract.ts";
 import type { Cast } from "./cast.ts";
 import type { Dice, NodeClock, Timeline } from "./clock.ts";
 import type { Journal } from "./journal.ts";
@@ -11,12 +15,17 @@ export interface CrashMood {
   /** Probability at each boundary before or after an effect. */
   agent: number;
   server: number;
+  /** At each effect of membership, of which there are many. */
+  gossip: number;
 }
 
 /** The cores, real ones unless a bug is planted in them. */
 export interface Makers {
   agentCore(deps: AgentCoreDeps): AgentCore;
   serverCore(deps: ServerCoreDeps): ServerCore;
+  nodeCore(deps: NodeDeps): NodeCore;
+  catalogCore(deps: CatalogDeps): CatalogCore;
+  swimCore(deps: SwimDeps): SwimCore;
 }
 
 export interface World {
@@ -29,6 +38,8 @@ export interface World {
   readonly makers: Makers;
   readonly crash: CrashMood;
   readonly aliveEveryMs: number;
+  /** How servers gossip; none in a small world, whose server knows of no other. */
+  readonly gossip: SwimSettings | undefined;
   /** Work to be done, one after another, before time goes on: servers read their stores asynchronously at start. */
   readonly starting: (() => Promise<void>)[];
   note(who: string, what: string): void;

@@ -1,0 +1,36 @@
+/**
+ * No write is lost: what a server made durable of its own stands in the end, or is shown among the losers, or was
+ * overwritten by somebody who knew of it.
+ */
+import type { Entry } from "../../../cluster/catalog/contract.ts";
+import { type Copy, isSame, type Ledger, losersAt, nameOf, recordAt, type Written } from "./ledger.ts";
+
+/** Kinds whose entries people, or agents in person, stand behind. */
+const WEIGHTY = /^(setting|script|revocation|agentKey|fact)\//;
+
+/** A write of which some copy has no trace: its key, and why; undefined for none. */
+export function lostWrite(ledger: Ledger, copies: readonly Copy[]): { key: string; why: string } | undefined {
+  for (const key of ledger.keys()) {
+    if (!WEIGHTY.test(key)) continue;
+    const all = ledger.of(key);
+    for (const copy of copies) {
+      const held = [recordAt(copy, key) ?? [], ...losersAt(copy, key)].flat();
+      for (const [index, { entry, isLost }] of all.entries()) {
+        if (isLost || isSettled(entry, all.slice(index + 1), held)) continue;
+        return { key, why: `${copy.name} has lost ${nameOf(entry)} without a trace` };
+      }
+    }
+  }
+  return undefined;
+}
+
+/** Another one who said the very same stands for it. Whoever lost what he overwrote it with has to be settled in turn. */
+function isSettled(entry: Entry, later: readonly Written[], held: readonly Entry[]): boolean {
+  const text = JSON.stringify(entry.value);
+  if (held.some((one) => isSame(one, entry) || JSON.stringify(one.value) === text)) return true;
+  return later.some((one, index) => {
+    const overwrites = one.entry.writer === entry.writer || JSON.stringify(one.entry.value) === text ||
+      (one.replaced !== undefined && isSame(one.replaced, entry));
+    return overwrites && (!one.isLost || isSettled(one.entry, later.slice(index + 1), held));
+  });
+}
