@@ -50,7 +50,8 @@ export function createGossip({ context, table, queue, claims }: GossipParts): Go
     if (first === undefined && extra.length === 0) return false;
     parts.push(...extra);
     if (parts.length === 0) return false;
-    const crc = member !== undefined && understandsChecksum(member.versions);
+    // memberlist's own pings and answers go without one too; UDP has a checksum of its own.
+    const crc = first === undefined && member !== undefined && understandsChecksum(member.versions);
     context.emit({ do: "packet", to, parts, crc });
     return true;
   };
