@@ -465,6 +465,8 @@ export const LIMITS = {
   catalogAnswerMsMax: 10_000,
   /** Between two tries of a server that was told whom to join and reached nobody. */
   rejoinEveryMs: 10_000,
+  /** Between two looks for servers that the catalog knows and membership does not. */
+  lookForServersMs: 30_000,
   /** Between two tries of a record that the disk refused and the other servers have to hear of. */
   tellAgainMs: 10_000,
   // --- console ---

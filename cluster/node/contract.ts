@@ -7,7 +7,9 @@
  * INITIALIZED ──start──▶ JOINING ──somebody answered──▶ READY ──leave──▶ DRAINING ──left──▶ STOPPED
  *                   └──────nobody to join───────────────▲
  * ```
- * A server that was told whom to join and reached nobody stays JOINING, serves all the same, and tries again.
+ * A server that was told whom to join and reached nobody stays JOINING, serves all the same, and tries again. One that
+ * is READY looks now and then for servers that the catalog knows and membership does not: two halves that were started
+ * apart, or were apart for longer than membership remembers, find each other so.
  *
  * How copies of the catalog become equal
  * - What is new and durable is gossiped: whole when it fits a datagram, else as `news` of how far the log is.
@@ -47,8 +49,8 @@ export type NodeEvent =
   | { type: "message"; from: string; bytes: Uint8Array }
   /** Another server's `localState`. */
   | { type: "merged"; bytes: Uint8Array }
-  /** The names of other servers of ours that are alive or suspected. */
-  | { type: "servers"; names: readonly string[] }
+  /** Servers of ours that are alive or suspected; and whomever membership knows at all: it looks for the failed itself. */
+  | { type: "servers"; names: readonly string[]; known: ReadonlySet<string> }
   /** What came of the `join` effect. */
   | { type: "joined"; reached: number }
   | { type: "timer"; name: string }

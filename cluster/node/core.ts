@@ -6,6 +6,7 @@ import type { FactEffect, FactEvent, FactsCore } from "../facts/contract.ts";
 import { readFact } from "../facts/message.ts";
 import type { Endpoint } from "../swim/messages.ts";
 import { USER_KINDS } from "../user_kinds.ts";
+import { readAddress } from "./address.ts";
 import type { NodeCore, NodeEffect, NodeEvent, NodeState, Times } from "./contract.ts";
 import { decodeNodeMessage, encodeNodeMessage, markOf, type NodeMessage } from "./messages.ts";
 
@@ -54,6 +55,8 @@ class Node implements NodeCore {
   /** Who was asked, and until when the answer may come. */
   #asked: { server: string; until: number } | undefined;
   #join: readonly Endpoint[] = [];
+  /** Names that membership knows. */
+  #known: ReadonlySet<string> = new Set();
   #lastToken = 0;
   #out: NodeEffect[] = [];
   #now: Times = { wall: 0, steady: 0 };
@@ -86,6 +89,7 @@ class Node implements NodeCore {
       case "merged":
         return this.#hear("", event.bytes);
       case "servers":
+        this.#known = event.known;
         return this.#factStep({ type: "members", names: event.names });
       case "joined":
         return this.#joined(event.reached);
@@ -123,12 +127,13 @@ class Node implements NodeCore {
     this.#join = join;
     this.#enter(join.length > 0 ? "JOINING" : "READY");
     if (join.length > 0) this.#out.push({ do: "join", endpoints: join });
+    else this.#lookAgain(LIMITS.lookForServersMs);
   }
 
   #joined(reached: number): void {
     if (this.state !== "JOINING") return;
-    if (reached > 0) return this.#enter("READY");
-    this.#out.push({ do: "timer", name: JOIN_TIMER, at: this.#now.steady + LIMITS.rejoinEveryMs });
+    if (reached > 0) this.#enter("READY");
+    this.#lookAgain(reached > 0 ? LIMITS.lookForServersMs : LIMITS.rejoinEveryMs);
   }
 
   #enter(state: NodeState): void {
@@ -143,6 +148,22 @@ class Node implements NodeCore {
     if (name === TELL_TIMER) return this.#tellAgain();
     if (name !== JOIN_TIMER) return this.#catalogStep({ type: "timer", name: name.slice(CATALOG_TIMERS.length) });
     if (this.state === "JOINING") this.#out.push({ do: "join", endpoints: this.#join });
+    if (this.state !== "READY") return;
+    const endpoints = this.#strangers();
+    if (endpoints.length > 0) this.#out.push({ do: "join", endpoints });
+    this.#lookAgain(LIMITS.lookForServersMs);
+  }
+
+  #lookAgain(ms: number): void {
+    this.#out.push({ do: "timer", name: JOIN_TIMER, at: this.#now.steady + ms });
+  }
+
+  /** Where servers of the catalog hear that membership has forgotten, or never met, and that have not left. */
+  #strangers(): Endpoint[] {
+    const away = this.catalog.list("server").filter(({ id, value }) =>
+      id !== this.#deps.node && !this.#known.has(id) && value?.["state"] !== "DRAINING"
+    );
+    return away.flatMap(({ value }) => readAddress(value?.["gossip"]) ?? []).slice(0, LIMITS.joinEndpointsMax);
   }
 
   #hear(from: string, bytes: Uint8Array): void {

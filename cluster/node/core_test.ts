@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { USER_KINDS } from "../user_kinds.ts";
-import { Lab, MESSAGE_BYTES_MAX } from "./testing.ts";
+import { Lab, type LabServer, MESSAGE_BYTES_MAX } from "./testing.ts";
 
 function write(lab: Lab, place: number, id: string, value: Record<string, string> | null): void {
   lab.servers[place]!.feed({ type: "write", token: lab.token, kind: "setting", id, value });
@@ -104,4 +104,35 @@ Deno.test("what is no message of ours is counted and changes nothing", () => {
   const counted = server!.heard.filter((effect) => effect.do === "count" && effect.name.startsWith("node.frame."));
   assert.equal(counted.length, junk.length);
   assert.equal(server!.core.catalog.hash(), before);
+});
+
+Deno.test("a server looks now and then for one that the catalog knows and membership does not, unless it has left", () => {
+  const lab = new Lab(2, 5);
+  const [server, other] = lab.servers as [LabServer, LabServer];
+  const looks = (known: readonly string[]): unknown[] => {
+    server.feed({ type: "servers", names: [], known: new Set(known) });
+    server.heard.length = 0;
+    server.feed({ type: "timer", name: "node/join" });
+    lab.settle();
+    return server.heard.flatMap((effect) => effect.do === "join" ? effect.endpoints : []);
+  };
+  lab.compare();
+  assert.deepEqual(looks([server.name, other.name]), []);
+  assert.deepEqual(looks([server.name]), [{ address: "10.0.0.2", port: 7946 }]);
+  other.feed({ type: "leave" });
+  lab.settle();
+  assert.deepEqual(looks([server.name]), []);
+});
+
+Deno.test("what a server has to tell is told when the disk takes it again, and then the last of it", () => {
+  const lab = new Lab(2, 6);
+  const [server] = lab.servers as [LabServer, LabServer];
+  server.diskFails = true;
+  for (const n of [1, 2]) server.feed({ type: "tell", kind: "setting", id: "told", value: { n } });
+  lab.settle();
+  assert.equal(settingOn(lab, 1, "told"), undefined);
+  server.diskFails = false;
+  server.feed({ type: "timer", name: "node/tell" });
+  lab.settle();
+  assert.deepEqual(settingOn(lab, 1, "told"), { n: 2 });
 });

@@ -30,6 +30,7 @@ export class LabServer {
   readonly heard: NodeEffect[] = [];
   core: NodeCore;
   cutOff = false;
+  diskFails = false;
   readonly #lab: Lab;
   readonly #make: () => NodeCore;
 
@@ -55,7 +56,7 @@ export class LabServer {
         catalog,
         facts: createFacts({ self: this.name, endpoint, rng: lab.rng }),
         messageBytesMax: MESSAGE_BYTES_MAX,
-        describe: (state) => ({ state }),
+        describe: (state) => ({ state, gossip: `${endpoint.address}:${endpoint.port}` }),
       });
     };
     this.core = this.#make();
@@ -76,7 +77,10 @@ export class LabServer {
   step(event: NodeEvent): void {
     for (const effect of this.core.step(event, { wall: this.#lab.now, steady: this.#lab.now - NOW })) {
       this.heard.push(effect);
-      if (effect.do === "persist") {
+      if (effect.do === "persist" && this.diskFails) {
+        const error = { code: "store.full", message: "no room" };
+        this.feed({ type: "persistFailed", token: effect.token, error });
+      } else if (effect.do === "persist") {
         this.disk.commit(effect.ops);
         this.feed({ type: "persisted", token: effect.token });
       } else if (effect.do === "broadcast") this.#lab.tell(this, this.#lab.servers, effect.bytes);
@@ -105,6 +109,7 @@ export class Lab {
       server.feed({
         type: "servers",
         names: names.filter((name) => name !== server.name),
+        known: new Set(names),
       });
     }
     this.settle();

@@ -202,7 +202,8 @@ export class ClusterPart implements ClusterFace, ClusterTie, Delegate, GossipHan
     this.#deps.log(change === "failed" ? "warn" : "info", `server ${change}`, { server: member.name, status });
     const members = this.#booted?.gossip.members() ?? [];
     const servers = members.filter((one) => isServer(one) && (one.state === "alive" || one.state === "suspect"));
-    this.#feed({ type: "servers", names: servers.map(({ name }) => name) });
+    const known = new Set(members.map(({ name }) => name));
+    this.#feed({ type: "servers", names: servers.map(({ name }) => name), known });
   }
 
   message(from: Endpoint, bytes: Uint8Array): void {
@@ -258,7 +259,7 @@ export class ClusterPart implements ClusterFace, ClusterTie, Delegate, GossipHan
     }
   }
 
-  #perform({ gossip }: Booted, effect: NodeEffect): void {
+  #perform({ gossip, node }: Booted, effect: NodeEffect): void {
     switch (effect.do) {
       case "broadcast":
         return gossip.broadcast(effect.bytes, effect.key);
@@ -266,7 +267,8 @@ export class ClusterPart implements ClusterFace, ClusterTie, Delegate, GossipHan
         return gossip.tell(effect.member, effect.bytes, effect.over);
       case "join":
         gossip.join(effect.endpoints).then(({ reached, errors }) => {
-          if (reached === 0) this.#deps.log("warn", "no server answered; trying again", { errors: errors.join("; ") });
+          const level = node.state === "JOINING" ? "warn" : "debug";
+          if (reached === 0) this.#deps.log(level, "no server answered; trying again", { errors: errors.join("; ") });
           this.#feed({ type: "joined", reached });
         });
         return;

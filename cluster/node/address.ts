@@ -1,0 +1,14 @@
+/** Where a server hears gossip, as its record in the catalog says it: `10.0.0.1:7946`, `[::1]:7946`. */
+import { isIP } from "node:net";
+import type { Json } from "../../base/json.ts";
+import type { Endpoint } from "../swim/messages.ts";
+
+const ADDRESS = /^(?:\[([0-9a-fA-F:.]+)\]|([0-9.]+)):([0-9]{1,5})$/;
+
+/** Undefined for anything else. */
+export function readAddress(text: Json | undefined): Endpoint | undefined {
+  const found = typeof text === "string" ? ADDRESS.exec(text) : null;
+  const address = found?.[1] ?? found?.[2] ?? "";
+  const port = Number(found?.[3]);
+  return isIP(address) !== 0 && port >= 1 && port <= 65535 ? { address, port } : undefined;
+}
