@@ -182,6 +182,24 @@ Deno.test("a server whose clock is a year ahead takes nothing for expired before
   assert.equal(dreamer.core.list("server").length, 1);
 });
 
+Deno.test("an answer claims nothing when it holds what cannot be taken: that may stand for what the claim covers", () => {
+  const fleet = new Fleet(3);
+  const [a, b] = fleet.copies as [Copy, Copy];
+  a.write("server", a.node, { state: "JOINING" });
+  fleet.settle();
+  const log = logKey(a.core.get("server", a.node)!);
+  a.write("server", a.node, { state: "READY" });
+  a.skew = YEAR;
+  a.boot();
+  a.write("server", a.node, { state: "DRAINING" });
+  const before = b.core.digest()[log] ?? 0;
+  b.pull(a);
+  assert.equal(b.core.digest()[log] ?? 0, before, "it has not seen that this server was ready");
+  a.skew = 0;
+  fleet.settle();
+  assert.deepEqual(b.core.get("server", a.node)?.value, { state: "DRAINING" });
+});
+
 Deno.test("what was stamped anew loses against what the wrong stamp had won over, everywhere, and is shown", () => {
   const fleet = new Fleet(3);
   const [a, b, c] = fleet.copies as [Copy, Copy, Copy];

@@ -32,6 +32,8 @@ export interface Chain {
   readonly missed: ReadonlyMap<string, number>;
   /** Whether a removal was left out. */
   readonly removals: boolean;
+  /** Whether something was left out that may stand for others of its key, in any log. */
+  readonly winners: boolean;
   /** Keys that came, when everything was asked for. */
   readonly whole: ReadonlySet<string> | undefined;
 }

@@ -24,13 +24,15 @@ import { count, splitLog } from "./state.ts";
 interface Missed {
   logs: Map<string, number>;
   removals: boolean;
+  /** It might have stood for others of its key, in any log. */
+  winners: boolean;
 }
 
 type Verdict = "known" | "taken" | "void" | "missed";
 
 /** Takes a delta; true when there is more to ask its sender for. */
 export function takeDelta(draft: Draft, from: string, delta: Delta): boolean {
-  const missed: Missed = { logs: new Map(), removals: false };
+  const missed: Missed = { logs: new Map(), removals: false, winners: false };
   // A server's statement brings the key that its other entries are checked with.
   const entries = [...delta.entries].sort((a, b) => Number(b.kind === "node") - Number(a.kind === "node"));
   for (const entry of entries) {
@@ -39,6 +41,7 @@ export function takeDelta(draft: Draft, from: string, delta: Delta): boolean {
     if (verdict !== "missed") continue;
     missed.logs.set(log, Math.min(entry.version, missed.logs.get(log) ?? entry.version));
     missed.removals ||= isTombstone(entry);
+    missed.winners ||= hasRoom(draft, entry, entryBytes(entry));
   }
   return delta.mark === undefined ? false : takePart(draft, from, delta, delta.mark, missed);
 }
@@ -153,13 +156,14 @@ function takePart(draft: Draft, from: string, delta: Delta, mark: number, missed
   const missed = new Map(before?.missed);
   for (const [log, version] of missedNow.logs) missed.set(log, Math.min(version, missed.get(log) ?? version));
   const removals = missedNow.removals || before?.removals === true;
+  const winners = missedNow.winners || before?.winners === true;
   const keys = isWhole ? new Set([...(before?.whole ?? []), ...delta.entries.map(entryKey)]) : undefined;
   if (delta.next !== undefined) {
-    draft.chains.set(from, { next: delta.next, missed, removals, whole: keys });
+    draft.chains.set(from, { next: delta.next, missed, removals, winners, whole: keys });
     return true;
   }
   draft.chains.set(from, undefined);
-  for (const [log, claim] of Object.entries(delta.upTo)) takeClaim(draft, log, claim, missed.get(log));
+  for (const [log, claim] of Object.entries(delta.upTo)) takeClaim(draft, log, claim, missed.get(log), winners);
   if (keys !== undefined) dropForgotten(draft, from, delta, keys);
   if (!removals && state.synced.get(from) !== mark) draft.synced.set(from, mark);
   return false;
@@ -177,13 +181,15 @@ function isForgettable(entry: Entry): boolean {
   return tombstones && rule !== "owned";
 }
 
-function takeClaim(draft: Draft, log: string, claim: number, missed: number | undefined): void {
+/** @param winners whether something was left out that may stand for what the claim covers */
+function takeClaim(draft: Draft, log: string, claim: number, missed: number | undefined, winners: boolean): void {
   const { state } = draft;
   const [writer, store] = splitLog(log);
   if (writer === state.deps.node && store >= state.store) {
     restartIfAhead(draft, log, claim, false);
     return;
   }
+  if (winners) return;
   // Such a claim was made to a question that took the log for one.
   if (state.forked.has(log) || (!draft.logs.has(log) && !state.logs.has(log))) return;
   noteComplete(draft, log, missed === undefined ? claim : Math.min(claim, missed - 1));
