@@ -114,3 +114,26 @@ Deno.test("takeShared() calls an agent as it was called last, unless it is here 
   assert.deepEqual([told?.value?.["name"], told?.value?.["state"]], ["db1", "enrolled"]);
   assert.equal(tell("web1"), "db1");
 });
+
+Deno.test("takeShared() ends with the last of what comes while it writes, and tries again what the disk refuses", async () => {
+  const there = await HandDriver.boot(TRUST);
+  there.get({ ask: "pushScript", bytes: script("look") });
+  const pushed = from("server-2", there.shared[0]!);
+  const removed: SharedRecord = { ...pushed, value: null };
+  const here = await HandDriver.boot(TRUST);
+  const tell = (record: SharedRecord) => here.feed({ type: "shared", records: [record] });
+  const names = () =>
+    (here.get({ ask: "scripts" })["scripts"] as { name: string; removedAt?: string }[])
+      .filter(({ removedAt }) => removedAt === undefined).map(({ name }) => name);
+  here.auto = false;
+  for (const record of [pushed, removed, pushed, removed]) tell(record);
+  here.settle();
+  assert.deepEqual(names(), [], "it was removed last");
+  here.refuse = 1;
+  tell(pushed);
+  here.settle();
+  assert.deepEqual(names(), []);
+  here.feed({ type: "timer", name: "liveness" });
+  here.settle();
+  assert.deepEqual(names(), ["look"]);
+});
