@@ -25,10 +25,12 @@ export function settledWithinMs(settings: SwimSettings, servers: number): number
   return reconnect + probes + suspicion + 2 * pushPullIntervalMs;
 }
 
+/** Nothing that was sent arrives later than this. */
+const LATE_MS = 15_000;
+
 export interface MemberChecks {
   /** A server's process begins. */
   begins(): void;
-  /** A server is gone for good. */
   told(server: string, change: MemberChange, member: Member): void;
   healed(): void;
   /** What is not yet as it must become. @throws SimFailure when it is too late for that */
@@ -50,7 +52,9 @@ export function createMemberChecks(
 class Watch implements MemberChecks {
   settledAt = Infinity;
   #since = Infinity;
-  /** Names of the gone that all know of. */
+  /** Of the gone: since when all have known. */
+  readonly #knownSince = new Map<string, number>();
+  /** All have known of these for long enough. */
   readonly #buried = new Set<string>();
   readonly #servers: readonly ServerNode[];
   readonly #settings: SwimSettings;
@@ -74,6 +78,7 @@ class Watch implements MemberChecks {
 
   told(server: string, change: MemberChange, member: Member): void {
     const isAlive = member.state === "alive" && change !== "failed" && change !== "left" && change !== "forgotten";
+    if (isAlive) this.#knownSince.delete(member.name);
     must(
       "dead",
       !(isAlive && this.#buried.has(member.name)),
@@ -86,9 +91,12 @@ class Watch implements MemberChecks {
 
   look(): void {
     for (const { node, isGone } of this.#servers) {
-      if (isGone && !this.#buried.has(node) && this.#here().every((one) => !seesAlive(one, node))) {
-        this.#buried.add(node);
-      }
+      if (!isGone || this.#buried.has(node)) continue;
+      // Who stands still may yet say what it has heard before, and so may a late datagram.
+      const knowing = this.#here().every((one) => !one.gate.shut && seesAlive(one, node) === false);
+      if (!knowing) this.#knownSince.delete(node);
+      else if (!this.#knownSince.has(node)) this.#knownSince.set(node, this.#now());
+      else if (this.#now() > this.#knownSince.get(node)! + LATE_MS) this.#buried.add(node);
     }
   }
 

@@ -16,7 +16,7 @@ export function lostWrite(ledger: Ledger, copies: readonly Copy[]): { key: strin
     for (const copy of copies) {
       const held = [recordAt(copy, key) ?? [], ...losersAt(copy, key)].flat();
       for (const [index, { entry, isLost }] of all.entries()) {
-        if (isLost || isSettled(entry, all.slice(index + 1), held)) continue;
+        if (isLost || isSettled(index, all, held, new Set())) continue;
         return { key, why: `${copy.name} has lost ${nameOf(entry)} without a trace` };
       }
     }
@@ -24,13 +24,19 @@ export function lostWrite(ledger: Ledger, copies: readonly Copy[]): { key: strin
   return undefined;
 }
 
-/** Another one who said the very same stands for it. Whoever lost what he overwrote it with has to be settled in turn. */
-function isSettled(entry: Entry, later: readonly Written[], held: readonly Entry[]): boolean {
+/**
+ * Another one who said the very same stands for it. Whoever lost what he overwrote it with has to be settled in turn.
+ * @param seen places in `all` that are looked at already
+ */
+function isSettled(place: number, all: readonly Written[], held: readonly Entry[], seen: Set<number>): boolean {
+  const { entry } = all[place]!;
   const text = JSON.stringify(entry.value);
+  seen.add(place);
   if (held.some((one) => isSame(one, entry) || JSON.stringify(one.value) === text)) return true;
-  return later.some((one, index) => {
-    const overwrites = one.entry.writer === entry.writer || JSON.stringify(one.entry.value) === text ||
-      (one.replaced !== undefined && isSame(one.replaced, entry));
-    return overwrites && (!one.isLost || isSettled(one.entry, later.slice(index + 1), held));
+  return all.some((one, index) => {
+    const isLater = index > place &&
+      (one.entry.writer === entry.writer || (one.replaced !== undefined && isSame(one.replaced, entry)));
+    const isOfUse = !seen.has(index) && (isLater || JSON.stringify(one.entry.value) === text);
+    return isOfUse && ((isLater && !one.isLost) || isSettled(index, all, held, seen));
   });
 }

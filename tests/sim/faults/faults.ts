@@ -79,11 +79,7 @@ export function loosen(world: World, profile: Profile, targets: FaultTargets): F
     clock.error = dice.between(-JUMP_MS, JUMP_MS);
     world.note("fault", `a clock is wrong by ${clock.error} ms`);
   });
-  every(profile.drainEveryMs, () => {
-    const node = someNode();
-    if ("drain" in node) node.drain(dice.between(0, 10_000));
-    else node.stop(dice.between(1, 5000));
-  });
+  every(profile.drainEveryMs, () => endWell(world, someNode()));
 
   const fleet = loosenFleet(world, profile, targets, every);
   if (agents.length > 0) every(profile.rewindEveryMs, () => rewindSome(world, agents, () => healed));
@@ -103,6 +99,11 @@ export function loosen(world: World, profile: Profile, targets: FaultTargets): F
       world.note("fault", "all is healed");
     },
   };
+}
+
+function endWell({ dice }: World, node: AgentNode | ServerNode): void {
+  if ("drain" in node) node.drain(dice.between(0, 10_000));
+  else node.stop(dice.between(1, 5000));
 }
 
 /** An agent gets the disk back that it had a little before. */

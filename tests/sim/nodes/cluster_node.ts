@@ -253,8 +253,10 @@ export class ClusterNode implements Delegate {
   #member(change: MemberChange, member: Member): void {
     this.#note(`says ${member.name.slice(-6)} ${change}, incarnation ${member.incarnation}`);
     this.#around.watch.member(change, member);
-    const here = this.membership.members().filter((one) => one.state === "alive" || one.state === "suspect");
-    this.#node({ type: "servers", names: here.filter(isServer).map(({ name }) => name) });
+    const members = this.membership.members();
+    const here = members.filter((one) => (one.state === "alive" || one.state === "suspect") && isServer(one));
+    const known = new Set(members.map(({ name }) => name));
+    this.#node({ type: "servers", names: here.map(({ name }) => name), known });
   }
 
   #message(from: Endpoint, bytes: Uint8Array): void {
