@@ -104,6 +104,28 @@ const STEPS: readonly [name: string, act: (stage: Stage) => Promise<unknown>][] 
     }
     await stage.tell(s3, "walden");
   }],
+  ["a server restored from an old backup has again what only the others still knew", async (stage) => {
+    const { cluster, servers: [s1, s2, s3] } = stage;
+    const backup = `${cluster.folder}/s3.tar`;
+    await s3.run("backup", backup, "--config", s3.config);
+    const file = `${cluster.folder}/late.js`;
+    await Deno.writeTextFile(file, HELLO.replace("name: hello", "name: late"));
+    await cluster.at(s3, "sign", file);
+    await cluster.agent("web3", s3, { token: true }).line(/READY/);
+    await stage.tell(s3, "faust");
+    for (const server of [s1, s2]) {
+      await cluster.until(server, /^late\b/m, "script", "ls");
+      await cluster.until(server, /^web3\b/m, "agent", "ls");
+    }
+    await s3.end("SIGKILL");
+    await s3.run("restore", backup, "--config", s3.config, "--force", "--data-only");
+    await s3.start();
+    await cluster.until(s3, /^late\b/m, "script", "ls");
+    await cluster.until(s3, /^web3\b/m, "agent", "ls");
+    await cluster.until(s3, /^faust\n/, "fact", "get", "book");
+    await cluster.untilAlive(stage.servers);
+    await stage.tell(s3, "medea");
+  }],
   ["the key of gossip is changed while the servers run", async (stage) => {
     const { cluster, servers } = stage;
     const [old] = (await cluster.at(servers[0], "server", "key", "ls", "-o", "name")).split("\n");

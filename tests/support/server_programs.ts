@@ -65,6 +65,13 @@ export class ServerProgram {
     this.program = undefined;
   }
 
+  /** Runs one of the program's verbs to its end. */
+  async run(...args: string[]): Promise<void> {
+    const verb = new Program(`${this.name} ${args[0]}`, binary("jabber-server"), { args });
+    const { code } = await verb.ended;
+    if (code !== 0) throw new Error(`${verb.name} ended with ${code}:\n${verb.lines.join("\n")}`);
+  }
+
   /** The value of one of its metrics; 0 before the first. */
   async metric(name: string): Promise<number> {
     const client = Deno.createHttpClient({ caCerts: [await Deno.readTextFile(`${this.folder}/cluster-ca.pem`)] });
