@@ -111,7 +111,7 @@ class Reader {
     let fault = await this.#fault(line, expected ?? {});
     const late = Date.now() + SOON_MS;
     while (fault !== undefined && expected?.soon && Date.now() < late) fault = await this.#fault(line, expected);
-    assert.ok(fault === undefined, fault);
+    if (fault !== undefined) assert.fail(fault);
   }
 
   /** Types a line; what it did that it should not, or undefined. */
