@@ -16,7 +16,7 @@ import type { BodyOf } from "../../wire/kinds.ts";
 import { parseStream } from "../../wire/streams.ts";
 import { agentOp, lastSeenOf, makeRoom, newAgent, noteJoin } from "./agents.ts";
 import { endSession, leave } from "./closing.ts";
-import type { AgentProof, ServerEvent } from "./contract.ts";
+import { type AgentProof, SERVER_TABLES, type ServerEvent } from "./contract.ts";
 import { dispatchAgent } from "./delivery.ts";
 import {
   announce,
@@ -141,13 +141,16 @@ function storeArrival(
     },
     failed: (error) => {
       if (about.joins) noteJoin(core, agent, "");
-      // What an operator decides meanwhile makes it known, and must not be forgotten with it.
+      // What an operator decides meanwhile makes it known, and must not be forgotten with it. What is undone here may
+      // have been stored by a later write of the row.
       if (about.isNew && agent.decisions === 0 && core.agents.get(agent.id) === agent) {
         core.agents.delete(agent.id);
         core.pending.delete(agent);
+        persistQuietly(core, [{ op: "delete", table: SERVER_TABLES.agent, key: agent.id }]);
       } else if (about.joins && agent.decisions === 0) {
         agent.state = "pending";
         core.pending.add(agent);
+        persistQuietly(core, [agentOp(agent)]);
       }
       // It may have connected again meanwhile, on the strength of what is undone now.
       for (const one of [session, agent.session]) {
