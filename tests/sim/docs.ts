@@ -4,6 +4,7 @@ import { inRepository, writeWhole } from "../../build/shell.ts";
 import { CHECKS } from "./checks/failure.ts";
 import { FAULTS } from "./faults/profile.ts";
 import { USAGE } from "./main.ts";
+import { CLUSTER_PLANTS } from "./plants/cluster.ts";
 import { AGENT_PLANTS } from "./plants/agent.ts";
 import { JOB_PLANTS } from "./plants/jobs.ts";
 import { SERVER_PLANTS } from "./plants/server.ts";
@@ -32,11 +33,14 @@ Three things that know nothing of each other (\`tests/sim/\`):
 First everything may go wrong, and only safety is asked for. Then all is healed, and everything must come to its end
 within 45 simulated minutes. The nodes' drivers stand in \`nodes/\`, clock, disks and networks in \`world/\`.
 
-An agent has its home on one server, and stays with it: a server knows only the agents that were enrolled with it.`;
+An agent has its home on one server, and stays with it. The servers of a fleet are a cluster: their real membership,
+catalog and facts say real packets to each other. Some servers are home to no agent; these may lose their disks, die for
+good, and have clocks that are wrong by hours, one of them by a year. With \`--agents 0\` all servers are such, and many
+worlds cost little.`;
 
 /** The page as the tables say. */
 export function simulatorPage(): string {
-  const plants = [...SERVER_PLANTS, ...AGENT_PLANTS, ...JOB_PLANTS];
+  const plants = [...SERVER_PLANTS, ...AGENT_PLANTS, ...JOB_PLANTS, ...CLUSTER_PLANTS];
   return [
     INTRODUCTION,
     "Made from the tables in `tests/sim/` by `tests/sim/docs.ts`.",

@@ -1,8 +1,13 @@
 import assert from "node:assert/strict";
+import { SMALL_WORLD } from "./faults/profile.ts";
 import { story } from "./main.ts";
+import { CALM } from "./plants/calm.ts";
+import { CLUSTER_PLANTS } from "./plants/cluster.ts";
 import { simulate } from "./sim.ts";
 
 const SEEDS = 12;
+/** Seeds tried until a planted bug shows. */
+const PLANT_SEEDS = 12;
 const DAY_MS = 24 * 3600_000;
 
 Deno.test(`simulate() keeps every promise in the fleets of ${SEEDS} seeds`, async () => {
@@ -26,4 +31,22 @@ Deno.test("simulate() gives one history for one seed of a fleet", async () => {
   const options = { seed: 5, servers: 3, agents: 6 };
   const [once, again] = [await simulate(options), await simulate(options)];
   assert.equal(once.hash, again.hash);
+});
+
+for (const { bug, seenBy, makers, profile } of CLUSTER_PLANTS) {
+  Deno.test(`simulate() notices when ${bug}`, async () => {
+    const world = { servers: 3, agents: 0, minutes: 3, makers, profile: { ...CALM, ...SMALL_WORLD, ...profile } };
+    for (let seed = 1; seed <= PLANT_SEEDS; seed++) {
+      const { failure } = await simulate({ seed, ...world });
+      if (failure === undefined) continue;
+      assert.ok(seenBy.includes(failure.check), `${failure.check} noticed it instead: ${failure.message}`);
+      return;
+    }
+    assert.fail(`nothing was noticed in ${PLANT_SEEDS} worlds`);
+  });
+}
+
+Deno.test("simulate() finds nothing in a calm cluster", async () => {
+  const report = await simulate({ seed: 1, servers: 3, agents: 0, profile: { ...CALM, ...SMALL_WORLD } });
+  assert.equal(report.failure, undefined, story(report, 30));
 });

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { parseFlags, story } from "./main.ts";
 import { AGENT_PLANTS } from "./plants/agent.ts";
 import { SERVER_PLANTS } from "./plants/server.ts";
+import { CALM } from "./plants/calm.ts";
 import { JOB_PLANTS } from "./plants/jobs.ts";
 import { REGRESSIONS } from "./regressions.ts";
 import { simulate } from "./sim.ts";
@@ -11,26 +12,6 @@ const FIRST_SEED = 1;
 const SEEDS = 100;
 /** Seeds tried until a planted bug shows. */
 const PLANT_SEEDS = 12;
-/** A quiet world: what shows in it is the plant's. */
-const CALM = {
-  crashEveryMs: 0,
-  crashAtEffect: 0,
-  breakEveryMs: 0,
-  stallEveryMs: 0,
-  refusing: 0,
-  silent: 0,
-  hostile: 0,
-  diskFullEveryMs: 0,
-  diskFailing: 0,
-  diskSlowestMs: 20,
-  netSlowestMs: 20,
-  jumpEveryMs: 0,
-  drainEveryMs: 0,
-  rewindEveryMs: 0,
-  quietHours: 0,
-  deedEveryMs: 1500,
-};
-
 Deno.test(`simulate() keeps every promise in the worlds of ${SEEDS} seeds`, async () => {
   let runs = 0;
   for (let seed = FIRST_SEED; seed < FIRST_SEED + SEEDS; seed++) {

@@ -13,7 +13,7 @@ import { must } from "./failure.ts";
 import { checkDatagram, checkLife } from "./gossip.ts";
 import { type Copy, createLedger, type Ledger, nameOf, recordAt, storyOf } from "./ledger.ts";
 import { createMemberChecks, type MemberChecks } from "./members.ts";
-import { staysRemoved } from "./removed.ts";
+import { createRemovedChecks, type RemovedChecks } from "./removed.ts";
 import { tablesDiffer } from "./tables.ts";
 import { lostWrite } from "./written.ts";
 
@@ -36,6 +36,8 @@ export interface ClusterChecks {
 
 /** What one server must answer for: `server` and `node` records of all, and its own. */
 const OWN_KEYS = 4;
+/** Looks at a server between two at its digest, which cost more. */
+const DIGEST_EVERY = 10;
 /** What a server hears of its own catalog it writes into its own tables at once: a few writes of a slow disk. */
 const TABLES_MS = 60_000;
 
@@ -58,6 +60,8 @@ class Checks implements ClusterChecks {
   readonly ledger: Ledger;
   readonly members: MemberChecks;
   readonly #view: ClusterView;
+  readonly #removed: RemovedChecks = createRemovedChecks();
+  #looks = 0;
   /** Since when all is equal but some tables. */
   #tablesSince = Infinity;
 
@@ -74,16 +78,17 @@ class Checks implements ClusterChecks {
       member: (change, member) => members.told(copy.name, change, member),
       datagram: (bytes) => checkDatagram(copy.name, bytes.length, settings),
       acknowledged: (entry) => this.#isDurable(copy, entry),
-      stepped(life) {
+      stepped: (life) => {
         members.look();
         checkLife(life, ledger, ledger.keyCount + OWN_KEYS * servers.length);
+        if (++this.#looks % DIGEST_EVERY === 0) this.#isTruthful(copy, life.core.catalog.digest());
       },
     };
   }
 
   applies(copy: Copy, op: StoreOp): void {
     this.ledger.applies(copy, op);
-    staysRemoved(copy, op);
+    this.#removed.applies(copy, op);
   }
 
   begins(copy: Copy): void {
@@ -93,6 +98,7 @@ class Checks implements ClusterChecks {
 
   loses(copy: Copy): void {
     this.ledger.loses(copy);
+    this.#removed.loses(copy);
   }
 
   healed(): void {

@@ -1,5 +1,4 @@
 /** A removal of an agent is final: on no disk is one that was removed ever anything else. */
-import { isJsonObject } from "../../../base/json.ts";
 import type { StoreOp } from "../../../base/store.ts";
 import { CATALOG_TABLES } from "../../../cluster/catalog/contract.ts";
 import { SERVER_TABLES } from "../../../server/core/contract.ts";
@@ -8,19 +7,37 @@ import { type Copy, entryOf, recordAt } from "./ledger.ts";
 
 const KIND = "agentKey/";
 
-/** The disk is about to apply an op. */
-export function staysRemoved(copy: Copy, op: StoreOp): void {
-  if (op.op !== "put") return;
-  if (op.table === SERVER_TABLES.agent) {
-    const before = copy.engine().row(op.table, op.key)?.["state"];
-    check(copy, op.key, before === "removed", op.row["state"]);
-  } else if (op.table === CATALOG_TABLES.record && op.key.startsWith(KIND)) {
-    const before = recordAt(copy, op.key)?.value?.["state"];
-    const { value } = entryOf(op.row["entry"]);
-    check(copy, op.key.slice(KIND.length), before === "removed", isJsonObject(value) ? value["state"] : undefined);
-  }
+export interface RemovedChecks {
+  /** The disk is about to apply an op. */
+  applies(copy: Copy, op: StoreOp): void;
+  /** The disk is another one. */
+  loses(copy: Copy): void;
 }
 
-function check({ name }: Copy, agent: string, wasRemoved: boolean, state: unknown): void {
-  must("removed", !wasRemoved || state === "removed", () => `${name} has agent ${agent}, once removed, as ${state}`);
+export function createRemovedChecks(): RemovedChecks {
+  /** Disk → keys of what it was told is removed. */
+  const removed = new Map<Copy, Set<string>>();
+  const check = (copy: Copy, key: string, agent: string, was: unknown, state: unknown): void => {
+    const known = removed.get(copy) ?? new Set();
+    removed.set(copy, known);
+    if (was === "removed" || state === "removed") known.add(key);
+    must(
+      "removed",
+      !known.has(key) || state === "removed",
+      () => `${copy.name} has ${agent}, once removed, as ${state}`,
+    );
+  };
+  return {
+    applies(copy, op) {
+      if (op.op !== "put") return;
+      const key = `${op.table} ${op.key}`;
+      if (op.table === SERVER_TABLES.agent) {
+        check(copy, key, op.key, copy.engine().row(op.table, op.key)?.["state"], op.row["state"]);
+      } else if (op.table === CATALOG_TABLES.record && op.key.startsWith(KIND)) {
+        const { value } = entryOf(op.row["entry"]);
+        check(copy, key, op.key.slice(KIND.length), recordAt(copy, op.key)?.value?.["state"], value?.["state"]);
+      }
+    },
+    loses: (copy) => void removed.delete(copy),
+  };
 }

@@ -42,7 +42,7 @@ export const FAULTS = {
 export type Profile = Record<keyof typeof FAULTS, number>;
 
 /** A world of one server and few agents, in which nothing of this happens. */
-const SMALL_WORLD = {
+export const SMALL_WORLD = {
   pauseEveryMs: 0,
   pauseMs: 0,
   driftEveryMs: 0,

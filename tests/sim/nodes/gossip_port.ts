@@ -7,6 +7,7 @@ import type { Endpoint, PushPull, StreamMessage } from "../../../cluster/swim/me
 import { PacketFault } from "../../../cluster/swim/packet/fault.ts";
 import { packPacket, unpackPacket } from "../../../cluster/swim/packet/packet.ts";
 import { encodeStream, StreamReader } from "../../../cluster/swim/packet/stream.ts";
+import { must } from "../checks/failure.ts";
 import type { Seat } from "../world/cast.ts";
 import { type GossipNetwork, type GossipSocket, StreamFault } from "../world/gossip_network.ts";
 
@@ -51,6 +52,8 @@ export class GossipPort {
 
   send(to: Endpoint, parts: readonly Uint8Array[], checksum: boolean): void {
     const bytesMax = this.#settings.packetBytesMax - CHECKSUM_BYTES;
+    const size = parts.reduce((sum, part) => sum + part.length, 0);
+    must("bounds", size <= bytesMax, () => `${this.#seat.name} sends messages of ${size} bytes in one datagram`);
     const bytes = packPacket(parts, { compress: false, checksum, bytesMax });
     this.#around.datagram(bytes);
     this.#socket.send(addressOf(to), bytes);
