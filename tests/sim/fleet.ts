@@ -118,9 +118,9 @@ function inCluster(
       around.begins();
       checks.begins(copy);
     },
-    loses() {
-      around.loses();
-      checks.loses(copy);
+    loses(before) {
+      around.loses(before);
+      checks.loses(copy, before);
     },
   };
 }

@@ -27,6 +27,19 @@ Deno.test("simulate() lets a fleet of fifty agents live a day", async () => {
   assert.match(report.replay, /--seed 3 --servers 3 --agents 50 --minutes 1440$/);
 });
 
+Deno.test("simulate() keeps every promise in the clusters of forty seeds", async () => {
+  for (let seed = 1; seed <= 40; seed++) {
+    const report = await simulate({ seed, servers: 3 + seed % 3, agents: 0 });
+    assert.equal(report.failure, undefined, story(report, 30));
+  }
+});
+
+Deno.test("simulate() takes a server back that was away longer than removals are remembered", async () => {
+  const report = await simulate({ seed: 1, servers: 3, agents: 0, harsh: "away" });
+  assert.equal(report.failure, undefined, story(report, 30));
+  assert.ok(report.simulatedMs > 8 * DAY_MS);
+});
+
 Deno.test("simulate() gives one history for one seed of a fleet", async () => {
   const options = { seed: 5, servers: 3, agents: 6 };
   const [once, again] = [await simulate(options), await simulate(options)];

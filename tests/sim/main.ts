@@ -8,7 +8,7 @@ import { type SimReport, simulate } from "./sim.ts";
 
 export const USAGE =
   `Usage: ./denow task sim [--seed N] [--seeds N] [--servers N] [--agents N] [--hours N | --minutes N]
-                        [--harsh disk|slow] [--jobs] [--tail N]
+                        [--harsh disk|slow|away] [--jobs] [--tail N]
 
   --seed N     the (first) seed; default 1
   --seeds N    how many seeds from there on; default 1
@@ -16,7 +16,8 @@ export const USAGE =
   --agents N   agents in each world, at most 500; default 3
   --minutes N  simulated time with faults; default 1.5, in a fleet 5
   --hours N    the same in hours
-  --harsh W    a world where one thing goes wrong all the time: disk, slow
+  --harsh W    a world where one thing goes wrong all the time: disk, slow; away: a server is away
+               for eight days
   --jobs       people sign jobs besides orders
   --tail N     events shown of a run that fails; default 30
 `;

@@ -8,6 +8,7 @@ import { createServerCore } from "../../server/core/core.ts";
 import { createCatalogCore } from "../../cluster/catalog/core.ts";
 import { createNodeCore } from "../../cluster/node/core.ts";
 import { createSwimCore } from "../../cluster/swim/core/core.ts";
+import type { SwimSettings } from "../../cluster/swim/contract.ts";
 import { LAN } from "../../cluster/swim/presets.ts";
 import { checkTold, unfinished } from "./checks/end.ts";
 import { type CheckName, SimFailure } from "./checks/failure.ts";
@@ -63,6 +64,8 @@ const REST_MS_MAX = 45 * 60_000;
 const LOOK_EVERY_MS = 5000;
 /** So long nothing happens, and little is said. */
 const IDLE_MS = 60_000;
+/** So much seldomer servers speak in a world of days. */
+const SLOW = 30;
 const AGENTS = 3;
 const MINUTES = 1.5;
 const FLEET_MINUTES = 5;
@@ -74,7 +77,7 @@ const LONG_WORLD_MS = 2 * 3600_000;
 
 export async function simulate(options: SimOptions): Promise<SimReport> {
   const { seed, servers, agents: count = AGENTS, harsh, jobs: withJobs = false } = options;
-  const minutes = options.minutes ?? minutesOf(servers);
+  const minutes = options.minutes ?? minutesOf(servers, harsh);
   const timeline = createTimeline();
   const journal = createJournal();
   const dice = createDice(seed);
@@ -97,7 +100,7 @@ export async function simulate(options: SimOptions): Promise<SimReport> {
     cast,
     makers: { ...MAKERS, ...options.makers },
     crash: { agent: 0, server: 0, gossip: 0 },
-    gossip: clustered ? LAN : undefined,
+    gossip: clustered ? slowed(LAN, profile.awayDays > 0 ? SLOW : 1) : undefined,
     aliveEveryMs: profile.quietHours === 0 && faultMs < LONG_WORLD_MS ? ALIVE_MS : LONG_ALIVE_MS,
     starting: [],
     note: (who, what) => journal.note(timeline.now(), who, what),
@@ -141,7 +144,20 @@ function sparesOf(seed: number, servers: number, agents: number): number {
   return servers > 2 && createDice(seed ^ 0x5eed).chance(0.5) ? 1 : 0;
 }
 
-function minutesOf(servers: number | undefined): number {
+/** One in which little is said, so that days cost little. */
+function slowed(settings: SwimSettings, by: number): SwimSettings {
+  return {
+    ...settings,
+    probeIntervalMs: by * settings.probeIntervalMs,
+    probeTimeoutMs: by * settings.probeTimeoutMs,
+    gossipIntervalMs: by * settings.gossipIntervalMs,
+    pushPullIntervalMs: by * settings.pushPullIntervalMs,
+    reconnectIntervalMs: by * settings.reconnectIntervalMs,
+  };
+}
+
+function minutesOf(servers: number | undefined, harsh: Harsh | undefined): number {
+  if (harsh === "away") return (HARSH.away.awayDays + 1) * 24 * 60;
   return servers === undefined ? MINUTES : FLEET_MINUTES;
 }
 
@@ -150,7 +166,7 @@ export function replayOf({ seed, servers, agents = AGENTS, minutes, harsh, jobs 
   const more = [
     servers === undefined ? "" : ` --servers ${servers}`,
     agents === AGENTS ? "" : ` --agents ${agents}`,
-    minutes === undefined || minutes === minutesOf(servers) ? "" : ` --minutes ${minutes}`,
+    minutes === undefined || minutes === minutesOf(servers, harsh) ? "" : ` --minutes ${minutes}`,
     harsh === undefined ? "" : ` --harsh ${harsh}`,
     jobs === true ? " --jobs" : "",
   ];
@@ -168,7 +184,7 @@ async function live(world: World, fleet: Fleet, profile: Profile, faultMs: numbe
   workload.rest();
   faults.heal();
   fleet.cluster?.healed();
-  await rest(world, fleet, workload.slipped);
+  await rest(world, fleet, profile, workload.slipped);
   if (profile.quietHours === 0) return;
   await pass(world, timeline.now() + profile.quietHours * 3600_000);
   // A clock that goes back makes old orders look valid again; their agents have forgotten them by now.
@@ -176,20 +192,21 @@ async function live(world: World, fleet: Fleet, profile: Profile, faultMs: numbe
   workload.replay();
   await pass(world, timeline.now() + 60_000);
   for (const { clock } of agents) clock.error = 0;
-  await rest(world, fleet, workload.slipped);
+  await rest(world, fleet, profile, workload.slipped);
 }
 
 /** Waits until everything has come to its end, and looks whether it is a good one. */
-async function rest(world: World, fleet: Fleet, slipped: ReadonlySet<string>): Promise<void> {
+async function rest(world: World, fleet: Fleet, profile: Profile, slipped: ReadonlySet<string>): Promise<void> {
   const { timeline } = world;
   const { agents, records, orders, holders, runs, forgetful, cluster } = fleet;
   const servers = fleet.servers.filter(({ isGone }) => !isGone);
-  const end = timeline.now() + REST_MS_MAX;
+  const restMs = profile.awayDays > 0 ? SLOW * REST_MS_MAX : REST_MS_MAX;
+  const end = timeline.now() + restMs;
   for (;;) {
     await pass(world, timeline.now() + LOOK_EVERY_MS);
     const why = unfinished(servers, agents, records, forgetful) ?? cluster?.unsettled();
     if (why === undefined) break;
-    if (timeline.now() > end) throw new SimFailure("converge", `${REST_MS_MAX / 60_000} minutes after the heal ${why}`);
+    if (timeline.now() > end) throw new SimFailure("converge", `${restMs / 60_000} minutes after the heal ${why}`);
   }
   const missing = records.missing(true);
   if (missing !== undefined) throw new SimFailure("converge", `no server has got ${missing} any more`);

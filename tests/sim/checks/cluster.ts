@@ -3,6 +3,7 @@ import { entryKey } from "../../../cluster/catalog/entry.ts";
 import { beats, isLeased, isTombstone } from "../../../cluster/catalog/kinds.ts";
 import { LIMITS } from "../../../base/limits.ts";
 import type { Digest, Entry } from "../../../cluster/catalog/contract.ts";
+import type { MemoryEngine } from "../../../base/store_memory.ts";
 import type { StoreOp } from "../../../base/store.ts";
 import type { SwimSettings } from "../../../cluster/swim/contract.ts";
 import type { ClusterWatch } from "../nodes/cluster_node.ts";
@@ -25,8 +26,8 @@ export interface ClusterChecks {
   applies(copy: Copy, op: StoreOp): void;
   /** A server's process begins. */
   begins(copy: Copy): void;
-  /** A server's disk is that of an earlier time, or gone. */
-  loses(copy: Copy): void;
+  /** A server's disk is that of an earlier time, or gone. @param before what it was */
+  loses(copy: Copy, before: MemoryEngine): void;
   healed(): void;
   /** What is not yet as it must become. @throws SimFailure when it is too late for that */
   unsettled(): string | undefined;
@@ -36,8 +37,8 @@ export interface ClusterChecks {
 
 /** What one server must answer for: `server` and `node` records of all, and its own. */
 const OWN_KEYS = 4;
-/** Looks at a server between two at its digest, which cost more. */
-const DIGEST_EVERY = 10;
+/** A digest is looked at again when there are so many times the entries: each look goes through all of them. */
+const DIGEST_GROWTH = 1.1;
 /** What a server hears of its own catalog it writes into its own tables at once: a few writes of a slow disk. */
 const TABLES_MS = 60_000;
 
@@ -61,7 +62,8 @@ class Checks implements ClusterChecks {
   readonly members: MemberChecks;
   readonly #view: ClusterView;
   readonly #removed: RemovedChecks = createRemovedChecks();
-  #looks = 0;
+  /** At so many entries a server's digest is looked at next. */
+  readonly #looksAt = new Map<Copy, number>();
   /** Since when all is equal but some tables. */
   #tablesSince = Infinity;
 
@@ -81,7 +83,9 @@ class Checks implements ClusterChecks {
       stepped: (life) => {
         members.look();
         checkLife(life, ledger, ledger.keyCount + OWN_KEYS * servers.length);
-        if (++this.#looks % DIGEST_EVERY === 0) this.#isTruthful(copy, life.core.catalog.digest());
+        if (ledger.count < (this.#looksAt.get(copy) ?? 0)) return;
+        this.#looksAt.set(copy, ledger.count * DIGEST_GROWTH + 1);
+        this.#isTruthful(copy, life.core.catalog.digest());
       },
     };
   }
@@ -96,8 +100,8 @@ class Checks implements ClusterChecks {
     this.#isTruthful(copy, digestOnDisk(copy));
   }
 
-  loses(copy: Copy): void {
-    this.ledger.loses(copy);
+  loses(copy: Copy, before: MemoryEngine): void {
+    this.ledger.loses(copy, before);
     this.#removed.loses(copy);
   }
 
@@ -111,7 +115,7 @@ class Checks implements ClusterChecks {
     if (apart !== undefined) return apart;
     const differ = copiesDiffer(here);
     if (differ !== undefined) return this.#late("copies", differ);
-    const lost = lostWrite(this.ledger, here);
+    const lost = lostWrite(this.ledger, here, (at) => this.#view.now() - at > LIMITS.catalogHorizonMs);
     if (lost !== undefined) return this.#late("written", lost);
     return this.#tables(here);
   }

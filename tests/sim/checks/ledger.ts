@@ -25,15 +25,15 @@ export interface Written {
   readonly replaced: Entry | undefined;
   /** True time. */
   readonly at: number;
-  /** Its writer lost it with its disk before anybody else had it. */
+  /** The last disk that had it is gone. */
   isLost: boolean;
 }
 
 export interface Ledger {
   /** A server's disk is about to apply an op. */
   applies(copy: Copy, op: StoreOp): void;
-  /** The server's disk is gone, or another one: what it alone had is lost. */
-  loses(copy: Copy): void;
+  /** The server is gone for good, or its disk is another one than before: what it alone had is lost. */
+  loses(copy: Copy, before: MemoryEngine): void;
   /** Of a key, in the order they were written. */
   of(key: string): readonly Written[];
   keys(): Iterable<string>;
@@ -55,6 +55,7 @@ class Book implements Ledger {
   count = 0;
   readonly #copies: readonly Copy[];
   readonly #now: () => number;
+  readonly #gone = new Set<Copy>();
   readonly #keys = new Map<string, Written[]>();
   readonly #logs = new Map<string, Map<number, Entry>>();
 
@@ -99,13 +100,15 @@ class Book implements Ledger {
     this.#note(copy, entry);
   }
 
-  loses(copy: Copy): void {
-    const others = this.#copies.filter((one) => one !== copy);
+  loses(copy: Copy, before: MemoryEngine): void {
+    if (before === copy.engine()) this.#gone.add(copy);
+    const left = this.#copies.filter((one) => !this.#gone.has(one));
+    const old = { ...copy, engine: () => before };
     for (const [key, all] of this.#keys) {
-      const mine = all.filter(({ entry, isLost }) => entry.writer === copy.node && !isLost);
-      for (const written of mine) {
-        written.isLost = !others.some((other) => heldAt(other, key).some((held) => isSame(held, written.entry)));
-      }
+      // With what stood there goes what that had replaced.
+      if (heldAt(old, key).length === 0) continue;
+      const held = left.flatMap((one) => heldAt(one, key));
+      for (const written of all) if (!held.some((one) => isSame(one, written.entry))) written.isLost = true;
     }
   }
 

@@ -20,7 +20,7 @@ export function createRemovedChecks(): RemovedChecks {
   const check = (copy: Copy, key: string, agent: string, was: unknown, state: unknown): void => {
     const known = removed.get(copy) ?? new Set();
     removed.set(copy, known);
-    if (was === "removed" || state === "removed") known.add(key);
+    if (was === "removed") known.add(key);
     must(
       "removed",
       !known.has(key) || state === "removed",
@@ -32,7 +32,10 @@ export function createRemovedChecks(): RemovedChecks {
       if (op.op !== "put") return;
       const key = `${op.table} ${op.key}`;
       if (op.table === SERVER_TABLES.agent) {
-        check(copy, key, op.key, copy.engine().row(op.table, op.key)?.["state"], op.row["state"]);
+        // Before the others are told, a removal that could not be stored may be taken back.
+        const was = copy.engine().row(op.table, op.key)?.["state"];
+        const isTold = was === "removed" && recordAt(copy, KIND + op.key)?.value?.["state"] === "removed";
+        check(copy, key, op.key, isTold ? was : undefined, op.row["state"]);
       } else if (op.table === CATALOG_TABLES.record && op.key.startsWith(KIND)) {
         const { value } = entryOf(op.row["entry"]);
         check(copy, key, op.key.slice(KIND.length), recordAt(copy, op.key)?.value?.["state"], value?.["state"]);

@@ -8,11 +8,19 @@ import { type Copy, isSame, type Ledger, losersAt, nameOf, recordAt, type Writte
 /** Kinds whose entries people, or agents in person, stand behind. */
 const WEIGHTY = /^(setting|script|revocation|agentKey|fact)\//;
 
-/** A write of which some copy has no trace: its key, and why; undefined for none. */
-export function lostWrite(ledger: Ledger, copies: readonly Copy[]): { key: string; why: string } | undefined {
+/**
+ * A write of which some copy has no trace: its key, and why; undefined for none.
+ * @param isOld whether what was written then may be forgotten, if it was removed or is not renewed
+ */
+export function lostWrite(
+  ledger: Ledger,
+  copies: readonly Copy[],
+  isOld: (at: number) => boolean,
+): { key: string; why: string } | undefined {
   for (const key of ledger.keys()) {
+    // Who does not say it again lets it go, and of what was removed nothing is left, after the horizon.
+    const all = ledger.of(key).filter(({ at }) => !isOld(at) || !/^(fact|setting|script)\//.test(key));
     if (!WEIGHTY.test(key)) continue;
-    const all = ledger.of(key);
     for (const copy of copies) {
       const held = [recordAt(copy, key) ?? [], ...losersAt(copy, key)].flat();
       for (const [index, { entry, isLost }] of all.entries()) {

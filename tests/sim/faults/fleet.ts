@@ -95,6 +95,8 @@ function loosenSpares(
     });
   });
   const hourMs = 3600_000;
+  const { awayDays } = profile;
+  if (awayDays > 0) timeline.after(hourMs, () => dice.pick(spares).die(awayDays * 24 * hourMs));
   // More than one of them would be the majority, and right.
   const dreamer = dice.pick(spares);
   every(profile.spareClockEveryMs, () => {

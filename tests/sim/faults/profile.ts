@@ -37,6 +37,8 @@ export const FAULTS = {
   spareRewindEveryMs: "such a server's disk is put back from a backup",
   spareClockEveryMs: "the clock of such a server jumps up to 5 hours forth or back",
   yearAheadEveryMs: "the clock of one such server jumps a year ahead, or back from there",
+  awayDays:
+    "a server that no agent calls home is away for so many days, and what is said between servers is said seldom",
   skewed: "probability that a node speaks another version: other protocol ranges, kinds that nobody knows",
 } as const;
 export type Profile = Record<keyof typeof FAULTS, number>;
@@ -60,6 +62,7 @@ export const SMALL_WORLD = {
   spareRewindEveryMs: 0,
   spareClockEveryMs: 0,
   yearAheadEveryMs: 0,
+  awayDays: 0,
   skewed: 0,
 };
 
@@ -156,6 +159,8 @@ export const HARSH = {
     rewindEveryMs: 0,
     deedEveryMs: 300,
   },
+  /** Longer than removals are remembered; for a fleet without agents. */
+  away: { ...STEADY, awayDays: 8, spareGone: 0, spareRewindEveryMs: 0, yearAheadEveryMs: 0, deedEveryMs: 1200_000 },
 } as const satisfies Record<string, Partial<Profile>>;
 export type Harsh = keyof typeof HARSH;
 

@@ -2,7 +2,7 @@
 import { type ErrorBody, JabberError } from "../../../base/errors.ts";
 import type { Json } from "../../../base/json.ts";
 import type { StoreOp } from "../../../base/store.ts";
-import { memoryStore } from "../../../base/store_memory.ts";
+import { type MemoryEngine, memoryStore } from "../../../base/store_memory.ts";
 import { CATALOG_TABLES } from "../../../cluster/catalog/contract.ts";
 import type { Endpoint } from "../../../cluster/swim/messages.ts";
 import { bootEvent } from "../../../server/core/boot.ts";
@@ -38,8 +38,8 @@ export interface ServerSurroundings {
   /** The process begins with this in its store. */
   begins(): void;
   bounds(gauges: Gauges, waiting: number): void;
-  /** The disk's content is that of an earlier time, or gone. */
-  loses(): void;
+  /** The disk's content is that of an earlier time, or gone. @param before what it was */
+  loses(before: MemoryEngine): void;
   /** How it reaches other servers, and who watches; none in a small world. */
   readonly cluster: { readonly wire: GossipWire; readonly watch: ClusterWatch } | undefined;
 }
@@ -130,7 +130,7 @@ export class ServerNode implements Listener<AgentProof> {
     this.#isGone = true;
     this.#note("is gone for good");
     this.die(0);
-    this.#around.loses();
+    this.#around.loses(this.disk.engine);
   }
 
   /** A backup of the disk. */
@@ -143,8 +143,9 @@ export class ServerNode implements Listener<AgentProof> {
     if (this.#isGone) return;
     this.die(backMs);
     this.#note("gets the disk of an earlier time");
+    const before = this.disk.engine;
     this.disk.replace(backup);
-    this.#around.loses();
+    this.#around.loses(before);
   }
 
   /** Stops the process, which knows nothing of it. */

@@ -12,9 +12,8 @@ import { createNodeCore } from "../../../cluster/node/core.ts";
 import type { SwimCore, SwimEffect, SwimEvent } from "../../../cluster/swim/contract.ts";
 import { createSwimCore } from "../../../cluster/swim/core/core.ts";
 import type { PushPull } from "../../../cluster/swim/messages.ts";
-import { SERVER_TABLES } from "../../../server/core/contract.ts";
 import type { Makers } from "../world/world.ts";
-import { coatServer, type Plant, serverOps } from "./plant.ts";
+import { coatServer, type Plant } from "./plant.ts";
 
 /** Islands where people go on writing. */
 const APART = { partEveryMs: 40_000, partMs: 60_000 };
@@ -235,14 +234,19 @@ export const CLUSTER_PLANTS: readonly Plant[] = [
     ),
   },
   {
-    bug: "the server lets a removed agent in again",
-    seenBy: ["removed"],
-    makers: serverOps(() => (ops) =>
-      ops.flatMap((op) =>
-        op.op === "put" && op.table === SERVER_TABLES.agent && op.row["state"] === "removed"
-          ? [op, { ...op, row: { ...op.row, state: "enrolled" } }]
-          : [op]
+    bug: "the server forgets with each start who was removed",
+    seenBy: ["removed", "tables"],
+    makers: coatServer(() => (core, event, now) =>
+      core.step(
+        event.type === "booted"
+          ? {
+            ...event,
+            rows: { ...event.rows, agent: event.rows.agent.filter(({ row }) => row["state"] !== "removed") },
+          }
+          : event,
+        now,
       )
     ),
+    profile: { crashEveryMs: 10_000 },
   },
 ];
