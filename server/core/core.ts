@@ -7,7 +7,7 @@ import { loadAgent, visibleTags } from "./agents.ts";
 import type { ServerEffect, ServerEvent } from "./contract.ts";
 import { dispatchOrder } from "./delivery.ts";
 import { count, log, setTimer } from "./effects.ts";
-import { onOrdersTimer, ORDERS_TIMER } from "./ending.ts";
+import { onClockBack, onOrdersTimer, ORDERS_TIMER } from "./ending.ts";
 import { takeFrames } from "./frames.ts";
 import { readHistory, record } from "./history_requests.ts";
 import { listJobs, listRuns, showJob } from "./jobs/answers.ts";
@@ -63,8 +63,10 @@ export function createServerCore(deps: ServerCoreDeps): ServerCore {
     step(event, now) {
       // The liveness timer alone brings an event in each interval: a longer step is the clock's, not time's.
       core.steady += Math.max(0, Math.min(now - core.now, deps.settings.aliveEveryMs));
+      const isBack = now < core.now;
       core.now = now;
       core.out = [];
+      if (isBack) onClockBack(core);
       dispatch(core, event);
       return core.out;
     },

@@ -7,7 +7,8 @@
  * closed   nothing can change any more, or the wait for late reports is over. It leaves memory; the store answers for
  *          it, and what was not known then stays unknown.
  *
- * One timer serves all orders. When the store refuses the end of an order, the timer tries it again.
+ * One timer serves all orders. When the store refuses the end of an order, the timer tries it again. When the clock is
+ * set back, a time that was over may come once more: what waited for a later one is looked at soon.
  */
 import { LIMITS } from "../../base/limits.ts";
 import type { StoreOp } from "../../base/store.ts";
@@ -138,9 +139,18 @@ export function settleAgent(core: Core, agent: Agent): void {
 
 /** Sees to it that the order is looked at when time alone may end it. */
 export function wakeAt(core: Core, order: OpenOrder): void {
-  const { record } = order;
+  lookAt(core, order, nextTime(core, order) ?? core.now + RETRY_MS);
+}
+
+/** The next of the times that change what is expected of the order. */
+function nextTime(core: Core, { record }: OpenOrder): number | undefined {
   const times = [record.notAfter, closeAt(record), lateUntil(record), overdueAt(record)];
-  lookAt(core, order, times.find((time) => time > core.now) ?? core.now + RETRY_MS);
+  return times.find((time) => time > core.now);
+}
+
+/** The clock was set back: orders that wait for a time beyond their next one would miss it, and tries would come late. */
+export function onClockBack(core: Core): void {
+  for (const order of core.orders.values()) if (order.lookAt !== nextTime(core, order)) wakeSoon(core, order);
 }
 
 /** After a write that the store refused: nothing else would start another try. */

@@ -31,4 +31,10 @@ export const REGRESSIONS: readonly Regression[] = [
   { seed: 163, harsh: "disk", found: "an agent whose first row was not stored stayed connected as nobody" },
   { seed: 10, harsh: "disk", found: "an approval was forgotten with an agent's first row, which was not stored" },
   { seed: 152, harsh: "disk", found: "a report of an order that was never stored left a target without an order" },
+  {
+    seed: 4003,
+    servers: 3,
+    agents: 6,
+    found: "an order whose end a clock that was ahead had passed waited a week longer when the clock was set right",
+  },
 ];
