@@ -8,6 +8,7 @@ import assert from "node:assert/strict";
 import type { SwimEffect } from "../../cluster/swim/contract.ts";
 import type { Message } from "../../cluster/swim/messages.ts";
 import { PRESETS } from "../../cluster/swim/presets.ts";
+import { changeKey, type Members, startSealed, talkToAll } from "./keys.ts";
 import { type Sighting, SwimWorld, WORLD_VERSIONS } from "../support/swim_world.ts";
 
 const DASHES = "----";
@@ -21,6 +22,8 @@ interface Stage {
   readonly answers: string[];
   /** Sightings before this were told already. */
   told: number;
+  /** Those who talk under seals. */
+  readonly sealed: Members;
 }
 
 interface Line {
@@ -127,6 +130,9 @@ export const VERBS: Readonly<Record<string, Verb>> = {
     }
     for (const [view, names] of byView) answers.push(`${names.join(" ")} | ${view}`);
   },
+  sealed: ({ sealed }, words) => startSealed(sealed, words),
+  key: ({ sealed, answers }, words) => void answers.push(...changeKey(sealed, words)),
+  talk: ({ sealed, answers }) => void answers.push(...talkToAll(sealed)),
   health({ world, answers }) {
     answers.push(world.running().map((name) => `${name} ${world.node(name).core.health()}`).join(", "));
   },
@@ -174,7 +180,7 @@ function perform(stage: Stage, command: string): void {
 
 /** Plays a transcript and writes it anew, with the answers as they are now. */
 export function play(text: string): string {
-  const stage: Stage = { world: new SwimWorld({ seed: 1 }), events: [], answers: [], told: 0 };
+  const stage: Stage = { world: new SwimWorld({ seed: 1 }), events: [], answers: [], told: 0, sealed: new Map() };
   const blocks = text.trimEnd().split(/\n\n+/).map((block) => {
     const lines = block.split("\n");
     const end = lines.indexOf(DASHES);
