@@ -4,7 +4,8 @@ import { matches, parseSelector } from "../../wire/selector.ts";
 import { agentAnswer, agentOp, NO_FLAGS, visibleTags } from "./agents.ts";
 import { endSession } from "./closing.ts";
 import type { ServerRequest } from "./contract.ts";
-import { announce, fail, persist, persistQuietly, reply, send } from "./effects.ts";
+import { settleDecision, storeForSure, takeBack } from "./decisions.ts";
+import { announce, fail, persist, reply, send } from "./effects.ts";
 import { settleAgent } from "./ending.ts";
 import { shareEnrolment } from "./enrolment.ts";
 import { historyOp } from "./history.ts";
@@ -104,16 +105,17 @@ function changeAgent(
   const deed = { who: who.user, from: who.address, action, what: agent.id, outcome: "ok" };
   persist(core, [agentOp(agent), historyOp(core, deed)], {
     persisted: () => {
-      agent.decisions--;
+      settleDecision(agent, change.state);
       done();
     },
     failed: (error) => {
       agent.decisions--;
       apply(before);
-      persistQuietly(core, [agentOp(agent)]);
+      const isOther = takeBack(core, agent);
+      if (!isOther) storeForSure(core, agent.id);
       fail(core, id, error);
       // What it sent meanwhile was not stored.
-      if (agent.session?.muted === true) {
+      if (agent.session !== null && (isOther || agent.session.muted)) {
         endSession(core, agent.session, new JabberError("store.failed", error.message));
       }
     },

@@ -51,6 +51,7 @@ export function newAgent(core: Core, id: string, key: string, state: Agent["stat
     joinedWith: "",
     session: null,
     decisions: 0,
+    decided: null,
     open: null,
   };
   core.agents.set(id, agent);
@@ -69,6 +70,7 @@ export function loadAgent(core: Core, { row }: Row): void {
     flags: stored.flags.length === 0 ? NO_FLAGS : stored.flags,
     session: null,
     decisions: 0,
+    decided: stored.state,
     open: null,
   };
   core.agents.set(agent.id, agent);

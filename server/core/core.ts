@@ -5,6 +5,7 @@ import type { ErrorBody } from "../../base/errors.ts";
 import { approveAgent, cancelRun, listAgents, removeAgent, showAgent } from "./agent_requests.ts";
 import { loadAgent, visibleTags } from "./agents.ts";
 import type { ServerEffect, ServerEvent } from "./contract.ts";
+import { storeOwed } from "./decisions.ts";
 import { dispatchOrder } from "./delivery.ts";
 import { count, log, setTimer } from "./effects.ts";
 import { onClockBack, onOrdersTimer, ORDERS_TIMER } from "./ending.ts";
@@ -181,6 +182,7 @@ function onTimer(core: Core, name: string): void {
   if (core.draining) return;
   if (name === LIVENESS_TIMER) {
     takeSharedAgain(core);
+    storeOwed(core);
     onLivenessTimer(core);
   } else if (name === ORDERS_TIMER) onOrdersTimer(core, (order) => dispatchOrder(core, order));
   else if (name === JOBS_TIMER) onJobsTimer(core);

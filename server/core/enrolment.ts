@@ -9,6 +9,7 @@ import { publicKeyFromJwk } from "../../wire/keys.ts";
 import { agentOp, makeRoom, newAgent, noteJoin } from "./agents.ts";
 import { endSession } from "./closing.ts";
 import type { SharedRecord } from "./contract.ts";
+import { settleDecision } from "./decisions.ts";
 import { announce, persistQuietly, share } from "./effects.ts";
 import { settleAgent } from "./ending.ts";
 import { historyOp } from "./history.ts";
@@ -36,13 +37,11 @@ function takeName(core: Core, agent: Agent, name: string): void {
 }
 
 /**
- * @param again the disk has refused it before
  * @throws `input.invalid`, `agent.id_mismatch`, `agent.not_enrolled` when there is no room
  */
 export function takeEnrolment(
   core: Core,
   { id, value, writer }: SharedRecord,
-  again: boolean,
 ): TakenChange | undefined {
   const read = enrolment.safeParse(value);
   if (!read.success) throw new JabberError("input.invalid", z.prettifyError(read.error));
@@ -51,7 +50,7 @@ export function takeEnrolment(
     throw new JabberError("agent.id_mismatch", JSON.stringify(id));
   }
   const known = core.agents.get(id);
-  if (known?.state === state && !again) {
+  if (known?.state === state && known.decided === state) {
     takeName(core, known, name);
     return undefined;
   }
@@ -60,11 +59,16 @@ export function takeEnrolment(
   const agent = known ?? newAgent(core, id, key, state);
   if (known === undefined) agent.name = name;
   agent.state = state;
+  agent.decisions++;
   core.pending.delete(agent);
   if (agent.joinedWith === "" && joinedWith !== "") noteJoin(core, agent, joinedWith);
   const action = state === "enrolled" ? "enrol agent" : "remove agent";
   const deed = { who: by, from: writer, action, what: id, outcome: "ok" };
+  const failed = () => {
+    agent.decisions--;
+  };
   const persisted = () => {
+    settleDecision(agent, state);
     const removed = agent.state === "removed";
     announce(core, removed ? "agentRemoved" : "agentEnrolled", { agent: id, name: agent.name, user: by });
     // What was held back, or must end, begins with a fresh connection.
@@ -73,5 +77,5 @@ export function takeEnrolment(
     }
     if (removed) settleAgent(core, agent);
   };
-  return { ops: [agentOp(agent), historyOp(core, deed)], persisted };
+  return { ops: [agentOp(agent), historyOp(core, deed)], persisted, failed };
 }

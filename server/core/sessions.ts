@@ -16,7 +16,8 @@ import type { BodyOf } from "../../wire/kinds.ts";
 import { parseStream } from "../../wire/streams.ts";
 import { agentOp, lastSeenOf, makeRoom, newAgent, noteJoin } from "./agents.ts";
 import { endSession, leave } from "./closing.ts";
-import { type AgentProof, SERVER_TABLES, type ServerEvent } from "./contract.ts";
+import type { AgentProof, ServerEvent } from "./contract.ts";
+import { settleDecision, takeBack } from "./decisions.ts";
 import { dispatchAgent } from "./delivery.ts";
 import {
   announce,
@@ -122,6 +123,7 @@ function storeArrival(
   about: { isNew: boolean; joins: boolean; token: string | null },
 ): void {
   const { agent } = session;
+  const { state } = agent;
   const ops = [agentOp(agent)];
   if (about.joins) {
     const deed = {
@@ -133,25 +135,17 @@ function storeArrival(
     };
     ops.push(historyOp(core, deed));
   }
+  agent.decisions++;
   persist(core, ops, {
     persisted: () => {
-      if (!about.isNew && !about.joins) return;
-      announce(core, about.joins ? "agentEnrolled" : "agentPending", { agent: agent.id, address: agent.address });
-      if (about.joins) shareEnrolment(core, agent, agent.id);
+      if (!settleDecision(agent, state) || state === "removed") return;
+      const enrolled = state === "enrolled";
+      announce(core, enrolled ? "agentEnrolled" : "agentPending", { agent: agent.id, address: agent.address });
+      if (enrolled) shareEnrolment(core, agent, agent.id);
     },
     failed: (error) => {
-      if (about.joins) noteJoin(core, agent, "");
-      // What an operator decides meanwhile makes it known, and must not be forgotten with it. What is undone here may
-      // have been stored by a later write of the row.
-      if (about.isNew && agent.decisions === 0 && core.agents.get(agent.id) === agent) {
-        core.agents.delete(agent.id);
-        core.pending.delete(agent);
-        persistQuietly(core, [{ op: "delete", table: SERVER_TABLES.agent, key: agent.id }]);
-      } else if (about.joins && agent.decisions === 0) {
-        agent.state = "pending";
-        core.pending.add(agent);
-        persistQuietly(core, [agentOp(agent)]);
-      }
+      agent.decisions--;
+      takeBack(core, agent);
       // It may have connected again meanwhile, on the strength of what is undone now.
       for (const one of [session, agent.session]) {
         if (one !== null) endSession(core, one, new JabberError("store.failed", error.message));

@@ -337,3 +337,38 @@ Deno.test("storeArrival() does not forget an agent that was approved meanwhile",
   driver.connect(WEB, {}, { token: null, epoch: 2 });
   assert.equal(driver.get<JsonObject>({ ask: "agent", agent: WEB })["state"], "enrolled");
 });
+
+Deno.test("an agent that neither its token nor an operator could let in durably is forgotten, also on the disk", async () => {
+  const driver = await HandDriver.boot();
+  driver.auto = false;
+  const session = driver.open(WEB);
+  const asked = driver.ask({ ask: "approveAgent", agent: WEB });
+  driver.feed({ type: "agentClosed", session, reason: "goes away" });
+  driver.refuse = 2;
+  // The third write is of the row as it stood before the refusals came.
+  driver.settle(3);
+  assert.ok("error" in driver.answers.get(asked)!);
+  assert.equal(driver.disk.tables.get("agents")?.get(WEB)?.["state"], "enrolled");
+  // The disk does not take back at once what it was given.
+  driver.refuse = 1;
+  driver.settle();
+  driver.feed({ type: "timer", name: "liveness" });
+  driver.settle();
+  assert.equal(driver.core.gauges().agents, 0);
+  assert.deepEqual(driver.shared.filter(({ kind }) => kind === "agentKey"), []);
+  await driver.crash();
+  assert.equal(driver.core.gauges().agents, 0);
+});
+
+Deno.test("an agent whose first arrival could not be stored stays, and is told of, when a later one with a token was", async () => {
+  const driver = await HandDriver.boot();
+  driver.auto = false;
+  driver.open(WEB, { token: null });
+  driver.open(WEB, { epoch: 2 });
+  driver.refuse = 1;
+  driver.settle();
+  assert.equal(driver.core.isEnrolled(WEB), true);
+  assert.equal(driver.shared.filter(({ kind }) => kind === "agentKey").length, 1);
+  await driver.crash();
+  assert.equal(driver.core.isEnrolled(WEB), true);
+});

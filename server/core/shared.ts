@@ -3,8 +3,8 @@
  * already changes nothing. A bad one is counted and logged, and keeps no other from being taken.
  *
  * Of each key one record is written at a time; of those that come meanwhile the last one is looked at then, when it is
- * known what stands here. What the disk refuses, and what is signed in the future of this server's clock, is tried again,
- * unless a later one came.
+ * known what stands here. What the disk refuses, what is signed in the future of this server's clock, and what is of an
+ * agent of which something is being decided here, is tried again, unless a later one came.
  *
  *     ──taken──▶ writing ──durable──▶ done, or the one that came meanwhile
  *         └─too early─┐ └──refused──▶ waiting ──liveness timer──▶ writing
@@ -34,6 +34,11 @@ export function takeSharedAgain(core: Core): void {
 function offer(core: Core, record: SharedRecord, again: boolean): void {
   core.shared.delete(keyOf(record));
   const taken: TakenRecord = { record, isWriting: false, next: undefined };
+  // What is decided here at this moment may be refused by the disk.
+  if (record.kind === "agentKey" && (core.agents.get(record.id)?.decisions ?? 0) > 0) {
+    core.shared.set(keyOf(record), taken);
+    return;
+  }
   const change = changeOf(core, taken, again);
   if (change === undefined) return;
   taken.isWriting = true;
@@ -47,6 +52,7 @@ function offer(core: Core, record: SharedRecord, again: boolean): void {
     failed: (error) => {
       log(core, "warn", "a record of another server could not be stored", { error: error.message });
       taken.isWriting = false;
+      change.failed?.();
       if (taken.next !== undefined) offer(core, taken.next, true);
     },
   });
@@ -55,7 +61,7 @@ function offer(core: Core, record: SharedRecord, again: boolean): void {
 function changeOf(core: Core, taken: TakenRecord, again: boolean): TakenChange | undefined {
   const { record } = taken;
   try {
-    return take(core, record, again);
+    return take(core, record);
   } catch (cause) {
     const { code, message } = toErrorBody(cause);
     // This server's clock may be behind.
@@ -74,12 +80,12 @@ function changeOf(core: Core, taken: TakenRecord, again: boolean): TakenChange |
   }
 }
 
-function take(core: Core, record: SharedRecord, again: boolean): TakenChange | undefined {
+function take(core: Core, record: SharedRecord): TakenChange | undefined {
   switch (record.kind) {
     case "script":
       return takeScript(core, record);
     case "agentKey":
-      return takeEnrolment(core, record, again);
+      return takeEnrolment(core, record);
     case "agent":
       // Who holds an agent is looked up in the catalog itself.
       return undefined;

@@ -137,3 +137,23 @@ Deno.test("takeShared() ends with the last of what comes while it writes, and tr
   here.settle();
   assert.deepEqual(names(), ["look"]);
 });
+
+Deno.test("takeShared() does not let go of an enrolment for a removal that the disk refuses", async () => {
+  const here = await HandDriver.boot(TRUST);
+  const there = await HandDriver.boot(TRUST);
+  there.connect(ID, {}, { key: AGENT.x });
+  const told = from("server-2", there.shared.find(({ kind }) => kind === "agentKey")!);
+  here.auto = false;
+  here.refuse = 1;
+  here.feed({ type: "shared", records: [told] });
+  here.settle();
+  here.ask({ ask: "removeAgent", agent: ID });
+  here.feed({ type: "timer", name: "liveness" });
+  here.refuse = 1;
+  here.settle();
+  here.feed({ type: "timer", name: "liveness" });
+  here.settle();
+  assert.equal(here.core.isEnrolled(ID), true);
+  await here.crash();
+  assert.equal(here.core.isEnrolled(ID), true);
+});

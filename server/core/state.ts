@@ -46,8 +46,10 @@ export interface Agent {
   /** The id of the join token that let it in; empty for an agent that an operator approved. */
   joinedWith: string;
   session: Session | null;
-  /** An operator's decisions about it that are being written. */
+  /** Writes under way that decide its state. */
   decisions: number;
+  /** Its state by the last of those that was stored; null: none was. */
+  decided: Agent["state"] | null;
   /** Open orders it is a target of; null for none. */
   open: Set<OpenOrder> | null;
 }
@@ -202,6 +204,7 @@ export interface TakenRecord {
 export interface TakenChange {
   readonly ops: StoreOp[];
   persisted(): void;
+  failed?(): void;
 }
 
 export interface Core {
@@ -225,6 +228,8 @@ export interface Core {
   readonly joins: Map<string, number>;
   /** Waiting for approval, oldest first. */
   readonly pending: Set<Agent>;
+  /** Whose row the disk refused, and is to have as it is. */
+  readonly owedAgents: Set<string>;
   readonly sessions: Map<number, Session>;
   readonly orders: Map<string, OpenOrder>;
   readonly scripts: Map<string, Script>;
@@ -261,6 +266,7 @@ export function createState(deps: ServerCoreDeps): Core {
     agents: new Map(),
     joins: new Map(),
     pending: new Set(),
+    owedAgents: new Set(),
     sessions: new Map(),
     orders: new Map(),
     scripts: new Map(),
