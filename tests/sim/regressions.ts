@@ -32,6 +32,18 @@ export const REGRESSIONS: readonly Regression[] = [
   { seed: 10, harsh: "disk", found: "an approval was forgotten with an agent's first row, which was not stored" },
   { seed: 152, harsh: "disk", found: "a report of an order that was never stored left a target without an order" },
   {
+    seed: 4013,
+    servers: 3,
+    agents: 6,
+    found: "an agent whose arrival and approval were both refused by the disk was enrolled, and nobody told",
+  },
+  {
+    seed: 2000314,
+    servers: 3,
+    agents: 6,
+    found: "what a server wrote and overwrote in one commit was unknown to the check of lost writes",
+  },
+  {
     seed: 4003,
     servers: 3,
     agents: 6,

@@ -79,7 +79,10 @@ class Checks implements ClusterChecks {
     return {
       member: (change, member) => members.told(copy.name, change, member),
       datagram: (bytes) => checkDatagram(copy.name, bytes.length, settings),
-      acknowledged: (entry) => this.#isDurable(copy, entry),
+      acknowledged: (entry) => {
+        this.#isDurable(copy, entry);
+        ledger.acknowledged(entry);
+      },
       stepped: (life) => {
         members.look();
         checkLife(life, ledger, ledger.keyCount + OWN_KEYS * servers.length);

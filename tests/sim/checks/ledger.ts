@@ -32,6 +32,8 @@ export interface Written {
 export interface Ledger {
   /** A server's disk is about to apply an op. */
   applies(copy: Copy, op: StoreOp): void;
+  /** A server told that it wrote an entry: with what it wrote over it in the same commit, no disk ever had it. */
+  acknowledged(entry: Entry): void;
   /** The server is gone for good, or its disk is another one than before: what it alone had is lost. */
   loses(copy: Copy, before: MemoryEngine): void;
   /** Of a key, in the order they were written. */
@@ -98,6 +100,15 @@ class Book implements Ledger {
       () => `${copy.name} holds ${nameOf(entry)}, which is not durable at its writer`,
     );
     this.#note(copy, entry);
+  }
+
+  acknowledged(entry: Entry): void {
+    if (this.#logs.get(logKey(entry))?.has(entry.version) === true) return;
+    const all = this.#keys.get(entryKey(entry)) ?? [];
+    const next = all.findIndex((one) => logKey(one.entry) === logKey(entry) && one.entry.version > entry.version);
+    if (next === -1) return;
+    const { replaced, at } = all[next]!;
+    all.splice(next, 0, { entry, replaced, at, isLost: false });
   }
 
   loses(copy: Copy, before: MemoryEngine): void {
