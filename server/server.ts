@@ -67,6 +67,7 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
     rng,
     trust,
     settings: { aliveEveryMs: LIMITS.aliveEveryMs },
+    alone: isAlone(parts),
   });
   const hub = new Hub((agent) => core.tagsOf(agent), () => rfc3339(clock.now()));
   const metrics = metricsOf(core, store, hub, () => driver.sessions);
@@ -172,13 +173,19 @@ async function closeStore(store: ThreadStore, clock: Clock): Promise<void> {
   }
 }
 
+function isAlone({ cluster }: ServerParts): boolean {
+  return cluster?.share === undefined;
+}
+
 function agentDoor(
-  { settings, store, clock, rng, log }: ServerParts,
+  parts: ServerParts,
   core: ServerCore,
   config: () => ServerConfig,
 ): AgentDoorDeps {
+  const { settings, store, clock, rng, log } = parts;
   return {
     self: settings.self,
+    alone: isAlone(parts),
     book: new ChallengeBook(rng.bytes(32), rng),
     clock,
     log,

@@ -68,7 +68,7 @@ export function fail(core: Core, id: number, error: ErrorBody): void {
 
 /** Tells the other servers what is durable here. */
 export function share(core: Core, kind: SharedKind, id: string, value: JsonObject | null): void {
-  core.out.push({ do: "share", kind, id, value });
+  if (core.deps.alone !== true) core.out.push({ do: "share", kind, id, value });
 }
 
 export function announce(core: Core, event: string, fields: JsonObject): void {

@@ -220,10 +220,9 @@ function takeFacts(core: Core, agent: Agent, { name, tags, version }: BodyOf<"he
   agent.name = name;
   agent.version = interned(core, version);
   agent.tags = internedTags(core, tags);
-  persistQuietly(core, [agentOp(agent)], () => {
-    // When it was let in, its name was not known yet.
-    if (isRenamed) shareEnrolment(core, agent, agent.id);
-  });
+  // When it was let in, its name was not known yet.
+  const tell = isRenamed && core.deps.alone !== true ? () => shareEnrolment(core, agent, agent.id) : undefined;
+  persistQuietly(core, [agentOp(agent)], tell);
 }
 
 function sameTags(a: Tags, b: Tags): boolean {

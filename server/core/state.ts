@@ -22,6 +22,8 @@ export interface ServerCoreDeps {
   /** Used only to refuse early: the agents decide by their own lists. Rules are not looked at, they are a host's. */
   trust: TrustList;
   settings: { aliveEveryMs: number };
+  /** There is no other server to be told anything. */
+  alone?: boolean;
 }
 
 export type Tags = Record<string, string>;

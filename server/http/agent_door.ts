@@ -33,6 +33,8 @@ export interface AgentDoorDeps {
   joinRows(): JoinRow[];
   /** The whole file of a script that was not removed. */
   scriptText(hash: string): Promise<string | undefined>;
+  /** There is no other server to be shown a claim: it need not outlive its request (docs/decisions/0020). */
+  alone: boolean;
 }
 
 /** A claim that was good: what the core is told and what the agent is answered. */
@@ -72,7 +74,7 @@ export function admit(deps: AgentDoorDeps, headers: Headers, address: string): A
     proof: {
       agent: identity.id,
       key: identity.key.jwk.x,
-      claim: identity.proof,
+      claim: deps.alone ? "" : identity.proof,
       boot: identity.boot,
       epoch: identity.epoch,
       address,

@@ -11,6 +11,7 @@ function door(enrolled: boolean): { deps: AgentDoorDeps; headers(): Headers } {
   const self = newNode(["server.example"]);
   const book = newBook();
   const deps: AgentDoorDeps = {
+    alone: false,
     self,
     book,
     clock: { now: () => NOW, monotonic: () => 0, after: () => () => {} },
