@@ -14,6 +14,8 @@ const MANY = 5000;
 const TARGET = 1.25;
 /** Of our own welcome message, characters. */
 export const WELCOME_CHARS = 1100;
+/** Of our `ack` to an `alive`. */
+const ALIVE_ANSWER_CHARS = 180;
 const LISTENING = /^listening port=(\d+)/;
 
 export async function benchIdle(rounds: number): Promise<BenchResult> {
@@ -23,7 +25,11 @@ export async function benchIdle(rounds: number): Promise<BenchResult> {
   const ws = await packageFolder("ws");
   for (let round = 0; round < rounds; round++) {
     ours.push(await slopeOfOurs());
-    bare.push(await slopeOf(() => startDeno("bare", ["bench/peers/deno_server.ts", `${WELCOME_CHARS}`], LISTENING)));
+    bare.push(
+      await slopeOf(() =>
+        startDeno("bare", ["bench/peers/deno_server.ts", `${WELCOME_CHARS}`, `${ALIVE_ANSWER_CHARS}`], LISTENING)
+      ),
+    );
     if (ws !== undefined) node.push(await slopeOf(() => startNode(ws.folder)));
   }
   const beside = ws === undefined || node.length === 0 ? "" : `; ws ${ws.version} on Node ${kib(median(node))} KiB`;

@@ -1,8 +1,9 @@
 /**
  * The peer: a websocket server of Deno and nothing else. It answers a connection's first text with a welcome of the
- * size of ours. `POST /broadcast?answers=N` sends its body to everybody, and is answered when N texts have come back.
+ * size of ours, and each later one with as many characters as our answer to a sign of life. `POST /broadcast?answers=N` sends its body to everybody, and is answered when N texts have come back.
  */
 const WELCOME = "w".repeat(Number(Deno.args[0] ?? 1000));
+const ANSWER = "a".repeat(Number(Deno.args[1] ?? 0));
 
 const sockets = new Set<WebSocket>();
 let left = 0;
@@ -16,7 +17,9 @@ function upgrade(request: Request): Response {
     if (!welcomed) {
       welcomed = true;
       socket.send(WELCOME);
-    } else if (left > 0 && --left === 0) done();
+    } else if (left > 0) {
+      if (--left === 0) done();
+    } else if (ANSWER !== "") socket.send(ANSWER);
   };
   socket.onclose = () => sockets.delete(socket);
   socket.onerror = (event) => event.preventDefault();
