@@ -15,7 +15,7 @@ const TARGET = 1.25;
 /** Of our own welcome message, characters. */
 export const WELCOME_CHARS = 1100;
 /** Of our `ack` to an `alive`. */
-const ALIVE_ANSWER_CHARS = 180;
+const ALIVE_ANSWER_CHARS = 152;
 const LISTENING = /^listening port=(\d+)/;
 
 export async function benchIdle(rounds: number): Promise<BenchResult> {
