@@ -3,7 +3,7 @@
  * A test tells when a page is not current.
  *
  *   docs/errors.md     whole, from base/errors.ts
- *   docs/limits.md     whole, from base/limits.ts and its comments
+ *   docs/limits.md     whole, from the tables under base/limits/ and their comments
  *   docs/protocol.md   the table of kinds between its two marks, from wire/kinds.ts
  */
 import * as z from "zod";
@@ -25,7 +25,7 @@ const KINDS_END = "<!-- end of kinds -->";
 export async function referencePages(read: (path: string) => Promise<string>): Promise<Page[]> {
   return [
     { path: "docs/errors.md", text: errorsPage() },
-    { path: "docs/limits.md", text: limitsPage(await read("base/limits.ts")) },
+    { path: "docs/limits.md", text: limitsPage(await limitTables(read)) },
     { path: "docs/protocol.md", text: withKinds(await read("docs/protocol.md")) },
   ];
 }
@@ -60,35 +60,41 @@ interface LimitRow {
   reason: string;
 }
 
-function limitsPage(source: string): string {
-  const sections = readSections(source);
+/** The tables' texts, in the order in which base/limits.ts brings them together. */
+async function limitTables(read: (path: string) => Promise<string>): Promise<string[]> {
+  const names = [...(await read("base/limits.ts")).matchAll(/"\.\/(limits\/\w+\.ts)"/g)].map(([, name]) => name);
+  return await Promise.all(names.map((name) => read(`base/${name}`)));
+}
+
+function limitsPage(tables: readonly string[]): string {
+  const sections = tables.flatMap(readSections);
   const values = new Map<string, number>(Object.entries(LIMITS));
   const named = new Set<string>();
   const parts = sections.map(({ title, limits }) => {
     const rows = limits.map(({ name, reason }) => {
       const value = values.get(name);
-      if (value === undefined) throw new Error(`base/limits.ts: "${name}" is no limit`);
+      if (value === undefined) throw new Error(`base/limits/: "${name}" is no limit`);
+      if (named.has(name)) throw new Error(`base/limits/: "${name}" stands there twice`);
       named.add(name);
       return [`\`${name}\``, quantity(name, value), reason];
     });
     return `## ${title}\n\n${markdownTable(["limit", "value", "why"], rows)}`;
   });
   const lost = [...values.keys()].filter((name) => !named.has(name));
-  if (lost.length > 0) throw new Error(`base/limits.ts: ${lost.join(", ")} not found in its text`);
+  if (lost.length > 0) throw new Error(`base/limits/: ${lost.join(", ")} not found in a table's text`);
   return [
     "# Limits",
-    "Written by `build/docs_protocol.ts` from `base/limits.ts`; change it there.",
+    "Written by `build/docs_protocol.ts` from `base/limits/`; change it there.",
     "Every queue, frame, document, file and wait has a bound, and the bound has a name.",
     ...parts,
   ].join("\n\n") + "\n";
 }
 
-/** The rows of the table with the comments above them, under the headings `// --- … ---`. */
+/** The rows of a table with the comments above them, under the headings `// --- … ---`. */
 function readSections(source: string): { title: string; limits: LimitRow[] }[] {
   const sections: { title: string; limits: LimitRow[] }[] = [];
   let comment = "";
-  const body = source.slice(source.indexOf("export const LIMITS"));
-  for (const line of body.matchAll(/^ {2}(?:\/\/ --- (.+) ---|\/\*\* (.+) \*\/|(\w+):)/gm)) {
+  for (const line of source.matchAll(/^ {2}(?:\/\/ --- (.+) ---|\/\*\* (.+) \*\/|(\w+):)/gm)) {
     const [, title, reason, name] = line;
     if (title !== undefined) sections.push({ title: title[0]!.toUpperCase() + title.slice(1), limits: [] });
     else if (reason !== undefined) comment = reason.replace(/\.$/, "");
