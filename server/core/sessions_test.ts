@@ -226,6 +226,14 @@ Deno.test("removeAgent() hangs up, refuses the agent for ever, and cannot be und
   assert.equal(driver.refused({ ask: "approveAgent", agent: WEB }), "agent.removed");
 });
 
+Deno.test("openSession() compares whole keys, whatever the id says", async () => {
+  const driver = await HandDriver.boot();
+  const session = driver.connect(WEB);
+  const other = driver.open(WEB, { key: "another-key" });
+  assert.equal(driver.took(other, "error")[0]?.code, "agent.id_mismatch");
+  assert.ok(driver.hungUp.has(other) && !driver.hungUp.has(session));
+});
+
 Deno.test("approveAgent() takes the change back when the store refuses it", async () => {
   const driver = await HandDriver.boot();
   driver.connect(WEB, {}, { token: null });

@@ -69,7 +69,10 @@ export function admit(deps: AgentDoorDeps, headers: Headers, address: string): A
   const joins = credential !== null && !deps.isEnrolled(identity.id);
   const row = joins ? checkJoinCredential(credential, deps.joinRows(), now) : undefined;
   const warning = clockWarning(identity.skewMs);
-  if (warning !== undefined) deps.log("warn", warning.message, { agent: identity.id });
+  if (warning !== undefined) {
+    const { code, message, next = "" } = warning;
+    deps.log("warn", message, { agent: identity.id, code, next });
+  }
   return {
     proof: {
       agent: identity.id,

@@ -5,7 +5,7 @@ import { type ErrorCode, ERRORS } from "../../base/errors.ts";
 import { UlidMaker } from "../../base/ids.ts";
 import { isJsonObject, type JsonObject } from "../../base/json.ts";
 import { systemRng } from "../../base/rng_system.ts";
-import { toBase64url } from "../../wire/base64url.ts";
+import { fromBase64url, toBase64url } from "../../wire/base64url.ts";
 import { type ConnectFacts, dialledName, makeConnectClaim } from "../../wire/identity/mod.ts";
 import { type PrivateKey, privateKeyFromPem, privateKeyFromSeed } from "../../wire/keys.ts";
 import { composeOrder, sign } from "../../wire/sign/mod.ts";
@@ -23,6 +23,12 @@ export function newKey(): PrivateKey {
 /** A time as documents spell it. */
 export function seconds(at: number): string {
   return rfc3339(at).replace(/\.\d+/, "");
+}
+
+/** The header of a JWS as a forger writes it: its algorithm is none, everything else is as it was. */
+export function withoutAlg(header: string): string {
+  const honest = JSON.parse(new TextDecoder().decode(fromBase64url(header)));
+  return toBase64url(JSON.stringify({ ...honest, alg: "none" }));
 }
 
 /** A refusal over HTTP: its code, after a look at whether it says what to do. */
@@ -85,6 +91,19 @@ export class Operator {
 
   close(): void {
     this.#client.close();
+  }
+
+  /** Opens a websocket, and closes it: it was let in. */
+  async knock(path: string, headers: Record<string, string>): Promise<void> {
+    const socket = new WebSocket(this.fleet.url.replace(/^http/, "ws") + path, { headers, client: this.#client });
+    await new Promise<void>((resolve, reject) => {
+      socket.onclose = () => resolve();
+      socket.onopen = () => socket.close();
+      socket.onerror = (event) => {
+        event.preventDefault();
+        reject(new Error(event instanceof ErrorEvent ? event.message : "the door stayed shut"));
+      };
+    });
   }
 
   /** A request without credentials. */
@@ -164,6 +183,11 @@ export class HandAgent {
       now: Date.now(),
       ...change,
     });
+  }
+
+  /** Connects with the claim. */
+  connect(claim: string): Promise<void> {
+    return this.operator.knock("/v1/agent/connect", { authorization: `Bearer ${claim}` });
   }
 
   /** Asks for a script with the claim: the door checks it as it does for a connection, and answers in words. */

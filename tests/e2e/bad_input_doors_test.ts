@@ -1,10 +1,11 @@
 /** Bad input at a compiled server's doors: requests, claims, files and ports. */
 import assert from "node:assert/strict";
+import { ERRORS } from "../../base/errors.ts";
 import { agentIdOf, type ConnectFacts } from "../../wire/identity/mod.ts";
 import { privateKeyFromPem } from "../../wire/keys.ts";
 import { LIMITS } from "../../base/limits.ts";
 import { Fleet } from "../support/fleet.ts";
-import { assertNoStart, HandAgent, newKey, Operator, refusalOf } from "./bad_input.ts";
+import { assertNoStart, HandAgent, newKey, Operator, refusalOf, withoutAlg } from "./bad_input.ts";
 
 const MIB = 1024 * 1024;
 
@@ -92,9 +93,17 @@ Deno.test("server refuses claims that are not its caller's own, fresh and for it
       assert.equal(await refusalOf(await agent.show(`${head}.${changed}.${signature}`)), "agent.signature_invalid");
     });
     await t.step("alg: none", async () => {
-      const [, payload] = (await agent.claim()).split(".") as [string, string];
-      const none = btoa(JSON.stringify({ alg: "none", typ: "jabberwocky-agent+jwt" })).replace(/=+$/, "");
-      assert.equal(await refusalOf(await agent.show(`${none}.${payload}.`)), "agent.claim_malformed");
+      const [head, payload, signature] = (await agent.claim()).split(".") as [string, string, string];
+      for (const forged of [signature, ""]) {
+        const claim = `${withoutAlg(head)}.${payload}.${forged}`;
+        assert.equal(await refusalOf(await agent.show(claim)), "agent.claim_malformed");
+      }
+    });
+    await t.step("a clock ten minutes off: let in, and the operator is told", async () => {
+      const said = fleet.server!.lines.length;
+      await agent.connect(await agent.claim({ now: Date.now() - 600_000 }));
+      const [, next] = await fleet.server!.line(/ WARN .*600 s slow .*code=agent\.clock next="([^"]+)"/, said);
+      assert.equal(next, ERRORS["agent.clock"].next);
     });
     await t.step("no claim at all", async () => {
       const response = await operator.stranger(`/v1/agent/scripts/sha256-${"0".repeat(64)}`);

@@ -60,6 +60,8 @@ Deno.test("the demo does the main job in one go and leaves nothing behind", asyn
     const said = demo.lines.join("\n");
     assert.match(said, /3 agents would be hit; nothing was sent/);
     for (const name of ["web1", "web2", "db1"]) {
+      assert.match(said, new RegExp(`${name} \\| \\[info\\] \\S+: load \\d+\\.\\d+ `));
+      assert.match(said, new RegExp(`${name} \\| .*"usedPercent": ?\\d+`));
       assert.match(said, new RegExp(`${name} \\| \\[info\\] request \\d+ served`));
     }
     assert.match(said, /\d × ok/);

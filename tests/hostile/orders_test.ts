@@ -1,6 +1,7 @@
 /** Orders from a server that has everything but a person's key. */
 import assert from "node:assert/strict";
 import { LIMITS } from "../../base/limits.ts";
+import { fromBase64url, toBase64url } from "../../wire/base64url.ts";
 import { composeJob, sign } from "../../wire/sign/mod.ts";
 import { ulid } from "./double.ts";
 import { isRunState, refusalsIn } from "./heard.ts";
@@ -22,6 +23,14 @@ function changed(text: string, from: string | RegExp, to: string): string {
 function withSignaturesOf(order: string, other: string): string {
   const at = (text: string) => text.indexOf("signatures:");
   return order.slice(0, at(order)) + other.slice(at(other));
+}
+
+/** The order with a JWS whose algorithm is none and whose header is right in all else. */
+function withoutAlg(order: string, signature: (honest: string) => string): string {
+  const [, header = "", honest = ""] = /jws: ([\w-]+)\.\.([\w-]+)/.exec(order) ?? [];
+  const members = JSON.parse(new TextDecoder().decode(fromBase64url(header)));
+  const none = toBase64url(JSON.stringify({ ...members, alg: "none" }));
+  return changed(order, `${header}..${honest}`, `${none}..${signature(honest)}`);
 }
 
 const NOT_SIGNED: Attack[] = [
@@ -109,10 +118,12 @@ const CHANGED: Attack[] = [
   {
     name: "alg: none",
     refused: ["document.malformed"],
-    play: (stage) => {
-      const none = btoa(JSON.stringify({ alg: "none", typ: "jabberwocky-order+jws" })).replace(/=+$/, "");
-      stage.command(changed(stage.order("none"), /jws: [\w-]+\.\.[\w-]+/, `jws: ${none}..`));
-    },
+    play: (stage) => stage.command(withoutAlg(stage.order("none"), (jws) => jws)),
+  },
+  {
+    name: "alg: none, and no signature",
+    refused: ["document.malformed"],
+    play: (stage) => stage.command(withoutAlg(stage.order("none"), () => "")),
   },
   {
     name: "a key that stands twice",

@@ -2,10 +2,12 @@ import assert from "node:assert/strict";
 import { JabberError } from "../../base/errors.ts";
 import { LIMITS } from "../../base/limits.ts";
 import { fromBase64url, toBase64url } from "../base64url.ts";
+import { signDetachedJws } from "../jws.ts";
 import { type PrivateKey, privateKeyFromSeed } from "../keys.ts";
 import { composeJob, composeOrder, composeScript, parseJob, parseOrder, parseScript, sign } from "./document.ts";
-import { isTarget, type TrustContext, type TrustList, verifySignatures, verifyTrust } from "./trust.ts";
+import { checkTarget, isTarget, type TrustContext, type TrustList, verifySignatures, verifyTrust } from "./trust.ts";
 import { parseTrustList } from "./trust_list.ts";
+import type { DocumentType, SignedDocument } from "./types.ts";
 
 const NOW = Date.UTC(2026, 10, 21);
 const [ANN, BEN, CID] = [1, 2, 3].map((fill) => privateKeyFromSeed(new Uint8Array(32).fill(fill))) as [
@@ -114,6 +116,8 @@ Deno.test("isTarget() needs all signed tags and the selector", () => {
   assert.equal(isTarget(script, { os: "linux", arch: "x64", env: "dev" }), false);
   assert.equal(isTarget(script, { os: "linux", arch: "arm64", env: "prod" }), false);
   assert.equal(isTarget(script, { env: "dev" }), false);
+  assert.equal(codeOf(() => checkTarget(script, { os: "linux", arch: "arm64", env: "dev" })), "accepted");
+  assert.equal(codeOf(() => checkTarget(script, { os: "linux", arch: "x64", env: "dev" })), "document.wrong_host");
 });
 
 Deno.test("a signature cannot be moved to another document or type", () => {
@@ -121,7 +125,31 @@ Deno.test("a signature cannot be moved to another document or type", () => {
   const other = parseScript(composeScript({ name: "a", access: 4, uses: [] }, "run();\n"));
   const moved = { ...other, signatures: signed.signatures };
   assert.equal(codeOf(() => verifyTrust(moved, trustOf(), CONTEXT)), "signature.invalid");
+  const types = ["script", "order", "job"] as const;
+  for (const type of types) {
+    const honest = document(type);
+    for (const other of types) {
+      const expected = other === type ? "accepted" : "signature.invalid";
+      const lined = new TextDecoder().decode(honest.signedBytes).replace(`/${type}/`, `/${other}/`);
+      // Its name for the type, or the line under the signature, is another document's.
+      for (const [typ, bytes] of [[other, honest.signedBytes], [type, lined]] as const) {
+        const jws = signDetachedJws(`jabberwocky-${typ}+jws`, bytes, ANN, NOW / 1000);
+        const forged = { ...honest, signatures: [{ key: ANN.public.kid, at: new Date(NOW).toISOString(), jws }] };
+        assert.equal(codeOf(() => verifyTrust(forged, trustOf(), CONTEXT)), expected, `${other} for ${type}`);
+      }
+    }
+  }
 });
+
+function document(type: DocumentType): SignedDocument {
+  const does = { cluster: "lab", does: "command:sys.facts", selector: "" };
+  if (type === "script") return parseScript(SCRIPT);
+  if (type === "job") {
+    return parseJob(composeJob({ id: "nightly", serial: 1, ...does, trigger: { kind: "now" }, until: "2027-06-01" }));
+  }
+  const window = { notBefore: "2026-11-20", notAfter: "2026-11-22" };
+  return parseOrder(composeOrder({ id: "01M7W7A0T9CHEQHAJ342FR7MFN", ...does, ...window }));
+}
 
 Deno.test("a signature has no second spelling (S + L)", () => {
   const order = 2n ** 252n + 27742317777372353535851937790883648493n;
