@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { HandDriver, NOON } from "../../tests/server_core/hand_driver.ts";
 import { agentIdOf } from "../../wire/identity/mod.ts";
 import { privateKeyFromSeed } from "../../wire/keys.ts";
-import { composeScript, sign, type TrustList } from "../../wire/sign/mod.ts";
+import { composeScript, parseScript, sign, type TrustList } from "../../wire/sign/mod.ts";
 import type { SharedRecord } from "./contract.ts";
 
 const ADA = privateKeyFromSeed(new Uint8Array(32).fill(1));
@@ -57,7 +57,12 @@ Deno.test("takeShared() takes no other server's word for a signature, and goes o
   driver.feed({
     type: "shared",
     records: [
-      from("server-2", { kind: "script", id: `sha256-${"0".repeat(64)}`, value: value(script("steal", EVE)) }),
+      // Nothing but its signer is wrong with it.
+      from("server-2", {
+        kind: "script",
+        id: parseScript(script("steal", EVE)).hash,
+        value: value(script("steal", EVE)),
+      }),
       from("server-2", { kind: "script", id: `sha256-${"0".repeat(64)}`, value: value(script("other")) }),
       from("server-2", { kind: "script", id: "sha256-1", value: { text: 1 } }),
       from("server-2", good.shared[0]!),
