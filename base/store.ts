@@ -7,6 +7,9 @@
  *   another line at a stored offset is a conflict: that append op is left out, the rest of the commit is kept.
  * - A stream may have holes (ranges); offsets start at 0. It is known from its first line until it is dropped.
  * - A read sees every commit that was called before it, awaited or not.
+ * - What a broken disk keeps from being read ends a `read` before it; a read that begins there is `store.corrupt`, and its
+ *   `data` says {from, to}: no line at these offsets can be read. `trim` and `drop` leave behind what a broken disk keeps
+ *   from being removed; it may be back when the store is opened again.
  * - Errors: `store.full`, `store.corrupt`, `store.failed`, `store.closed`, `store.busy` (too much is waiting); `internal`
  *   for an op that no caller may make: a line with "\n", NUL or a lone surrogate, an offset that is no whole number.
  *   Keys and stream names are opaque text.

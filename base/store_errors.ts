@@ -36,6 +36,13 @@ export function isFsyncFailure(cause: unknown): boolean {
   return FSYNC_FAILED.has(sqliteCode(cause) ?? 0);
 }
 
+/** True when what is stored can neither be read nor removed. */
+export function isDamage(cause: unknown): boolean {
+  return cause instanceof JabberError
+    ? cause.code === "store.corrupt"
+    : toStoreError(cause, "").code === "store.corrupt";
+}
+
 function sqliteCode(cause: unknown): number | undefined {
   const errcode = isJsonObject(cause) ? cause["errcode"] : undefined;
   return typeof errcode === "number" ? errcode : undefined;

@@ -10,7 +10,7 @@ import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { JabberError } from "./errors.ts";
 import { LIMITS } from "./limits.ts";
 import type { CommitResult, RowQuery, StreamExtent } from "./store.ts";
-import { isFsyncFailure, toStoreError } from "./store_errors.ts";
+import { isDamage, isFsyncFailure, toStoreError } from "./store_errors.ts";
 import { APPLICATION_ID, MIGRATIONS } from "./store_migrations.ts";
 import type { PackedOp, PackedRow, PackedSlice } from "./store_pack.ts";
 import { type SqliteRows, sqliteRows } from "./store_sqlite_rows.ts";
@@ -192,10 +192,28 @@ function commitAll(engine: Engine, batches: readonly (readonly PackedOp[])[]): (
     return transact(engine, batches);
   } catch (cause) {
     undo(engine, cause);
-    if (batches.length === 1) return [toStoreError(cause, engine.path)];
+    if (batches.length === 1) {
+      return [isDamage(cause) ? withoutRemovals(engine, batches[0]!, cause) : toStoreError(cause, engine.path)];
+    }
     // Rare, so it may be slow: each batch again, alone, to learn which of them is at fault.
     return batches.map((batch) => commitAll(engine, [batch])[0]!);
   }
+}
+
+/**
+ * SQLite gives up a transaction that met damage. Where lines were to be removed, the damage may be theirs: they stay on
+ * the disk and are not seen any more, so that nobody who only writes has to end for it.
+ */
+function withoutRemovals(engine: Engine, batch: readonly PackedOp[], cause: unknown): CommitResult | JabberError {
+  const kept = batch.filter(({ op }) => op !== "trim" && op !== "drop");
+  if (kept.length === batch.length || engine.broken !== undefined) return toStoreError(cause, engine.path);
+  const fate = commitAll(engine, [kept])[0]!;
+  if (fate instanceof JabberError) return fate;
+  for (const op of batch) {
+    if (op.op === "trim") engine.streams.overlook(op.stream, op.below);
+    if (op.op === "drop") engine.streams.overlook(op.stream);
+  }
+  return fate;
 }
 
 function transact(engine: Engine, batches: readonly (readonly PackedOp[])[]): CommitResult[] {

@@ -1,13 +1,15 @@
 /**
  * Streams as segments: one row per appended frame. What each stream holds is kept in memory, so an append past the end
  * reads nothing; only an overlap reads what is stored and compares. After a rollback the memory of every stream that
- * the transaction touched is read again.
+ * the transaction touched is read again. SQLite keeps no checksums: a body that is not as long as its place says, or not
+ * of as many lines, is damage as well.
  */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { JabberError } from "./errors.ts";
 import { LIMITS } from "./limits.ts";
 import { addRange, holes, overlaps, removeBelow } from "./ranges.ts";
 import type { StreamExtent, StreamRange } from "./store.ts";
+import { isDamage } from "./store_errors.ts";
 import { decodeKey, encodeKey, keyBounds } from "./store_key.ts";
 import { bodyBytes, cutPart, type PackedAppend, type PackedPart, type PackedSlice, takeSlice } from "./store_pack.ts";
 
@@ -30,6 +32,8 @@ export interface SqliteStreams {
   append(op: PackedAppend): number | undefined;
   trim(stream: string, below: number): void;
   drop(stream: string): void;
+  /** As `trim` or `drop` in memory alone; without `below` the whole stream. */
+  overlook(stream: string, below?: number): void;
   extent(stream: string): StreamExtent | undefined;
   extents(prefix: string, limit?: number): StreamExtent[];
   read(stream: string, from: number, max: { lines: number; bytes: number }): PackedSlice;
@@ -89,6 +93,13 @@ export function sqliteStreams(db: DatabaseSync): SqliteStreams {
       statements.dropStream.run(state.id);
       held.delete(stream);
     },
+    overlook(stream, below) {
+      const state = held.get(stream);
+      if (below === undefined) held.delete(stream);
+      if (state === undefined || below === undefined) return;
+      removeBelow(state.ranges, below);
+      if (state.ranges.length === 0) state.bytes = 0;
+    },
     extent(stream) {
       const state = held.get(stream);
       return state === undefined ? undefined : extentOf(stream, state);
@@ -98,7 +109,7 @@ export function sqliteStreams(db: DatabaseSync): SqliteStreams {
     },
     read(stream, from, max) {
       const state = held.get(stream);
-      return takeSlice(state === undefined ? [] : partsFrom(statements, state, from), from, max);
+      return takeSlice(state === undefined ? [] : upToDamage(partsFrom(statements, state, from)), from, max);
     },
     committed: () => touched.clear(),
     rolledBack() {
@@ -203,7 +214,7 @@ function trim(statements: Statements, state: HeldStream, below: number): void {
   const cut = placeBefore(statements, state, below);
   // A segment that begins at `below` stays whole.
   if (cut !== undefined && cut.first < below && cut.first + cut.count > below) {
-    const part = { first: cut.first, count: cut.count, body: bodyOf(statements, cut.id) };
+    const part = { first: cut.first, count: cut.count, body: bodyOf(statements, cut) };
     const rest = cutPart(part, below, cut.first + cut.count);
     const bytes = bodyBytes(rest.body, rest.count);
     statements.replace.run(rest.first, rest.count, bytes, rest.body, cut.id);
@@ -215,18 +226,58 @@ function trim(statements: Statements, state: HeldStream, below: number): void {
   if (state.ranges.length === 0) statements.setEnd.run(state.end, state.id);
 }
 
-/** The stored parts that hold offsets ≥ `from`, the first one cut at `from`. */
+/** The parts before the first one that cannot be read; when that is the very first, its error. */
+function* upToDamage(parts: Iterable<PackedPart>): Generator<PackedPart> {
+  let any = false;
+  try {
+    for (const part of parts) {
+      yield part;
+      any = true;
+    }
+  } catch (cause) {
+    if (!any || !isDamage(cause)) throw cause;
+  }
+}
+
+/** The stored parts that hold offsets ≥ `from`, the first one cut at `from`. @throws damage, as `store.corrupt` */
 function* partsFrom(statements: Statements, state: HeldStream, from: number): Generator<PackedPart> {
-  const before = placeBefore(statements, state, from);
+  for (const { id, first, count, bytes } of placesFrom(statements, state, from)) {
+    const to = first + count;
+    const body = readable(state, Math.max(first, from), to, () => bodyOf(statements, { id, count, bytes }));
+    yield cutPart({ first, count, body }, from, to);
+  }
+}
+
+function* placesFrom(statements: Statements, state: HeldStream, from: number): Generator<Place> {
+  // When not even the places can be read, all that follows without a hole is lost with them.
+  const look = <T>(at: number, work: () => T): T => readable(state, at, endOf(state, at), work);
+  const before = look(from, () => placeBefore(statements, state, from));
   let at = before !== undefined && before.first + before.count > from ? before.first : from;
   while (true) {
-    const places = statements.placesFrom.all(state.id, at);
+    const places = look(Math.max(at, from), () => statements.placesFrom.all(state.id, at));
     for (const row of places) {
-      const { id, first, count } = toPlace(row);
-      yield cutPart({ first, count, body: bodyOf(statements, id) }, from, first + count);
-      at = first + count;
+      const place = toPlace(row);
+      yield place;
+      at = place.first + place.count;
     }
     if (places.length < PLACES_AT_A_TIME) return;
+  }
+}
+
+function endOf({ ranges, end }: HeldStream, at: number): number {
+  return ranges.find(({ from, to }) => from <= at && at < to)?.to ?? end;
+}
+
+/** Damage is told with the offsets that it costs. */
+function readable<T>({ id }: HeldStream, from: number, to: number, work: () => T): T {
+  try {
+    return work();
+  } catch (cause) {
+    if (!isDamage(cause)) throw cause;
+    const what = `lines ${from} to ${to - 1} of stream ${id}: ${
+      cause instanceof Error ? cause.message : String(cause)
+    }`;
+    throw new JabberError("store.corrupt", what, { from, to }, { cause });
   }
 }
 
@@ -244,10 +295,14 @@ function toPlace(row: Record<string, unknown>): Place {
   };
 }
 
-function bodyOf(statements: Statements, id: number): string {
+function bodyOf(statements: Statements, { id, count, bytes }: Omit<Place, "first">): string {
   const row = statements.body.get(id);
   if (row === undefined) throw new JabberError("store.corrupt", `segment ${id} is in the index but not in its table`);
-  return String(row["body"]);
+  const body = String(row["body"]);
+  if (bodyBytes(body, count) !== bytes || body.split("\n", count + 1).length !== count) {
+    throw new JabberError("store.corrupt", `segment ${id} does not hold ${count} lines of ${bytes} bytes`);
+  }
+  return body;
 }
 
 function extentOf(stream: string, state: HeldStream): StreamExtent {

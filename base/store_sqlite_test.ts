@@ -35,6 +35,14 @@ function tamper(path: string, ...statements: string[]): void {
   db.close();
 }
 
+/** The numbers of the pages that a table's rows lie in. */
+function leavesOf(path: string, table: string): number[] {
+  const db = new DatabaseSync(path);
+  const rows = db.prepare("SELECT pageno FROM dbstat WHERE name = ? AND pagetype = 'leaf'").all(table);
+  db.close();
+  return rows.map(({ pageno }) => Number(pageno));
+}
+
 /** Commits each list of ops as its own batch; "ok" or the error's code for each. */
 function commit(engine: SqliteEngine, ...batches: StoreOp[][]): string[] {
   const fates = engine.commitAll(batches.map(packOps));
@@ -157,6 +165,58 @@ Deno.test("SqliteEngine answers damage inside the file with store.corrupt and de
         for (let from = 0; from < 2000; from += 100) engine.read("a", from, { lines: 100, bytes: 1 << 20 });
       }), coded("store.corrupt"));
     assert.equal((await Deno.stat(path)).size, size);
+  });
+});
+
+Deno.test("SqliteEngine reads up to a damaged segment, names the lines that it costs, and reads on behind them", async () => {
+  await inFolder((path) => {
+    withEngine(path, (engine) => {
+      for (const first of [0, 10, 20]) commit(engine, [lines("a", first, 10)]);
+      for (const first of [0, 10, 20]) commit(engine, [lines("b", first, 10)]);
+    });
+    tamper(
+      path,
+      "UPDATE segment SET body = replace(body, '12..', '12.') WHERE id = 2",
+      "DELETE FROM segment WHERE id = 5",
+    );
+    withEngine(path, (engine) => {
+      const read = (stream: string, from: number) => engine.read(stream, from, { lines: 100, bytes: 1 << 20 });
+      assert.equal(read("a", 3).next, 10);
+      const costs = (from: number) => (cause: unknown) => {
+        assert.ok(cause instanceof JabberError);
+        assert.deepEqual([cause.code, cause.data], ["store.corrupt", { from, to: 20 }]);
+        return true;
+      };
+      assert.throws(() => read("a", 10), costs(10));
+      assert.throws(() => read("a", 15), costs(15));
+      assert.deepEqual(read("a", 20).parts.map(({ first, count }) => [first, count]), [[20, 10]]);
+      assert.deepEqual(engine.extent("b")?.ranges, [{ from: 0, to: 10 }, { from: 20, to: 30 }]);
+      // Half of the damaged segment goes, which means to read it.
+      assert.deepEqual(commit(engine, [{ op: "trim", stream: "a", below: 15 }, lines("c", 0, 1)]), ["ok"]);
+      assert.deepEqual(engine.extent("a")?.ranges, [{ from: 15, to: 30 }]);
+      assert.equal(read("c", 0).next, 1);
+    });
+  });
+});
+
+Deno.test("SqliteEngine goes on when a torn page keeps lines from being removed", async () => {
+  await inFolder(async (path) => {
+    withEngine(path, (engine) => commit(engine, [lines("a", 0, 400)], [lines("b", 0, 1)]));
+    const pages = leavesOf(path, "segment");
+    const file = await Deno.open(path, { write: true });
+    for (const page of pages) {
+      await file.seek((page - 1) * 8192, Deno.SeekMode.Start);
+      await file.write(new Uint8Array(64).fill(0xa5));
+    }
+    file.close();
+    withEngine(path, (engine) => {
+      assert.throws(() => engine.read("a", 0, { lines: 1, bytes: 1 }), coded("store.corrupt"));
+      assert.deepEqual(commit(engine, [{ op: "drop", stream: "a" }, { op: "put", table: "t", key: "k", row: {} }]), [
+        "ok",
+      ]);
+      assert.equal(engine.extent("a"), undefined);
+      assert.equal(engine.row("t", "k"), "{}");
+    });
   });
 });
 

@@ -74,7 +74,7 @@ export const AGENT_TABLES = {
   order: "orders",
   /** run id → the run's row. */
   run: "runs",
-  /** stream → {acked, finishedAt}: how far servers hold it. */
+  /** stream → {acked}: how far servers hold it, or {damaged}: what is left of it is not looked at again. */
   mark: "marks",
   /** `sha256-…` → {text, usedAt}: fetched and verified scripts. */
   script: "scripts",
@@ -112,8 +112,9 @@ export type AgentEvent =
   | { type: "writable"; attempt: number }
   | { type: "persisted"; token: number; conflicts: { stream: string; offset: number }[] }
   | { type: "persistFailed"; token: number; error: ErrorBody }
-  /** A read that may go well another time: the core asks again. What is damaged is left out of a `slice` instead. */
+  /** A read that may go well another time: the core asks again. */
   | { type: "readFailed"; token: number; error: ErrorBody }
+  /** What a read brought. Without lines: what is damaged goes up to `next`, or has no end when that is where it began. */
   | { type: "slice"; token: number; stream: string; lines: { offset: number; text: string }[]; next: number }
   | { type: "scriptFetched"; hash: string; bytes: Uint8Array }
   | { type: "scriptFailed"; hash: string; error: ErrorBody }

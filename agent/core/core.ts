@@ -42,6 +42,7 @@ import {
   RUN_TIMER,
   type Runs,
   runTimer,
+  sourceOfLane,
   workEnded,
 } from "./runs.ts";
 import { bootScripts, createScriptCache } from "./scripts.ts";
@@ -75,6 +76,7 @@ export function createAgentCore(deps: AgentCoreDeps): AgentCore {
       work(jobs);
     },
     conflict: (stream) => openIncarnation(spool, stream),
+    source: (lane) => sourceOfLane(runs, lane),
   });
   const sender = createSender(spool);
   const connection = createConnection(shell, {

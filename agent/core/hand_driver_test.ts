@@ -12,6 +12,7 @@ import { composeOrder, composeScript, sign, type TrustList } from "../../wire/si
 import { AGENT_TABLES, type AgentCoreDeps, type AgentEffect, type AgentEvent, PAGED_TABLES } from "./contract.ts";
 import { type AgentCore, createAgentCore } from "./core.ts";
 import { DOCUMENTS } from "./documents.ts";
+import { failedRead } from "./pages.ts";
 
 export const AGENT = "agent-abcdefghijklmnopqrstuvwxyz";
 export const CLUSTER = "lab-1";
@@ -104,7 +105,7 @@ export class Hand {
         const slice = await store.read(stream, from, { lines, bytes });
         this.push({ type: "slice", token, stream, ...slice });
       } catch (cause) {
-        this.push({ type: "readFailed", token, error: toErrorBody(cause) });
+        this.push(failedRead(effect, toErrorBody(cause)));
       }
     } else if (effect.do === "timer") {
       if (effect.at === null) this.timers.delete(effect.name);

@@ -28,6 +28,7 @@ import {
 } from "./seen.ts";
 import type { Shell } from "./shell.ts";
 import { append, finishLane, hasRoom, type Spool } from "./spool.ts";
+import { LOG_LANE } from "./streams.ts";
 import { setTag, type Tags } from "./tags.ts";
 
 /** The work itself. */
@@ -340,6 +341,14 @@ function credit(runs: Runs, run: Run, bytes: number): void {
   if (!runs.active.has(run.id)) return;
   if (hasRoom(runs.spool)) runs.shell.emit({ do: "credit", run: run.id, bytes });
   else run.owed += bytes;
+}
+
+/** What records of a lane have in common; of a run that nobody remembers any more, whose it is. */
+export function sourceOfLane(runs: Runs, lane: string): Source {
+  const { agent } = runs.shell.deps;
+  if (lane === LOG_LANE) return { agent };
+  const record = runs.seen.runs.get(lane);
+  return record === undefined ? { agent, run: lane } : sourceOf(runs, lane, record);
 }
 
 function sourceOf(runs: Runs, run: string, { order, meta }: RunRecord): Source {

@@ -7,7 +7,7 @@ import { LIMITS } from "../../base/limits.ts";
 import type { BodyOf } from "../../wire/kinds.ts";
 import { openIncarnation } from "./incarnation.ts";
 import { sizeOf } from "./lines.ts";
-import type { Slice } from "./shell.ts";
+import { readLines } from "./pages.ts";
 import { acknowledge, type Spool } from "./spool.ts";
 import { type Chunk, emptyChunk, pushLine, type StreamState, takeSegments, takeUntil } from "./streams.ts";
 
@@ -115,11 +115,17 @@ export function acked(sender: Sender, marks: Marks, conflicts: readonly string[]
   return whole;
 }
 
-function leave(sender: Sender, stream: StreamState): void {
+/** Lines are lost. What this connection was to send, also what another server has acknowledged, goes on elsewhere. */
+function leaveDamaged(sender: Sender, stream: StreamState): void {
+  const [oldest] = stream.flights;
+  leave(sender, stream, Math.max(stream.first, Math.min(stream.acked, oldest?.from ?? stream.sent)));
+}
+
+function leave(sender: Sender, stream: StreamState, from?: number): void {
   for (const { bytes } of stream.flights) sender.inFlight -= bytes;
   stream.flights = [];
   sender.queue.delete(stream);
-  openIncarnation(sender.spool, stream);
+  openIncarnation(sender.spool, stream, from);
 }
 
 /** True when everything durable was acknowledged. */
@@ -192,27 +198,15 @@ function took(sender: Sender, stream: StreamState, chunk: Chunk, count: number, 
 function readPage(sender: Sender, stream: StreamState): void {
   stream.reading = true;
   const from = stream.sent;
-  sender.spool.shell.read(stream.name, from, (slice) => {
+  readLines(sender.spool.shell, stream, from, (page) => {
     stream.reading = false;
-    if (sender.attempt === undefined) return;
-    if (stream.sent === from) stream.page = pageOf(sender, stream, slice);
+    if (sender.attempt === undefined || stream.closed) return;
+    if (stream.sent === from) {
+      if ("lostTo" in page) return leaveDamaged(sender, stream);
+      stream.page = emptyChunk(from);
+      for (const text of page.lines) pushLine(stream.page, text, sizeOf(text));
+    }
     offer(sender, stream);
     pump(sender);
   });
-}
-
-function pageOf(sender: Sender, stream: StreamState, slice: Slice): Chunk | undefined {
-  const first = slice.lines[0]?.offset;
-  if (first === undefined || first > stream.sent) {
-    sender.spool.shell.log("error", "records are missing on this disk", {
-      stream: stream.name,
-      from: stream.sent,
-      to: first ?? stream.durable,
-    });
-    stream.sent = first ?? stream.durable;
-  }
-  if (first === undefined) return undefined;
-  const page = emptyChunk(first);
-  for (const { text } of slice.lines) pushLine(page, text, sizeOf(text));
-  return page;
 }

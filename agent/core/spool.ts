@@ -10,7 +10,7 @@ import { LIMITS } from "../../base/limits.ts";
 import type { Row, StoreOp, StreamExtent } from "../../base/store.ts";
 import { agentStream, parseStream, runStream } from "../../wire/streams.ts";
 import { AGENT_TABLES } from "./contract.ts";
-import { lineMaker, type MakeLine, sizeOf } from "./lines.ts";
+import { lineMaker, type MakeLine, sizeOf, type Source } from "./lines.ts";
 import type { Shell } from "./shell.ts";
 import {
   addSegment,
@@ -32,6 +32,8 @@ export interface SpoolHooks {
   room(): void;
   /** The disk itself holds other content where the stream's lines were to go. */
   conflict(stream: StreamState): void;
+  /** What records of the lane have in common. */
+  source(lane: string): Source;
 }
 
 /** A line on its way in, what is committed with it, and who wants to know that it is durable. */
@@ -93,7 +95,9 @@ export function createSpool(shell: Shell, hooks: SpoolHooks): Spool {
 /** Takes up what the disk holds. @param live lanes of runs that are not finished */
 export function bootSpool(spool: Spool, extents: StreamExtent[], marks: Row[], live: ReadonlySet<string>): void {
   const acked = new Map(marks.map(({ key, row }) => [key, Number(row["acked"] ?? 0)]));
+  const damaged = new Set(marks.filter(({ row }) => row["damaged"] === true).map(({ key }) => key));
   for (const extent of extents) {
+    if (damaged.has(extent.stream)) continue;
     const stream = storedStream(extent, acked.get(extent.stream) ?? 0);
     if (stream === undefined) continue;
     spool.streams.set(stream.name, stream);
@@ -189,6 +193,14 @@ export function acknowledge(spool: Spool, stream: StreamState, to: number): void
   }
 }
 
+/** Everything that could be read of a damaged stream is elsewhere: the rest stays on the disk as it is. */
+export function abandon(spool: Spool, stream: StreamState): void {
+  for (const { bytes } of takeSegments(stream.segments, stream.durable)) spool.bytes -= bytes;
+  spool.streams.delete(stream.name);
+  // Goes with the last line that was moved: whoever comes up after a crash finds all of it, or moves it again.
+  spool.shell.commit([{ op: "put", table: AGENT_TABLES.mark, key: stream.name, row: { damaged: true } }]);
+}
+
 /** Writes the marks that have moved. */
 export function saveMarks(spool: Spool): void {
   const ops: StoreOp[] = [];
@@ -269,6 +281,7 @@ function retire(spool: Spool, stream: StreamState): void {
 }
 
 function forget(spool: Spool, stream: StreamState): StoreOp[] {
+  if (stream.damaged) return [];
   if (!stream.finished || stream.first < stream.next) {
     return [
       { op: "trim", stream: stream.name, below: stream.first },

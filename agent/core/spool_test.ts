@@ -329,3 +329,98 @@ Deno.test("step() asks again for lines that could not be read, and sends none be
   await again.fire("reads");
   assert.deepEqual(offsets(again, stream), [0, 1, 2]);
 });
+
+/** A finished run of six records on the disk, of which the server has acknowledged `acked`. */
+async function storedRun(acked: number): Promise<{ hand: Hand; run: string; stream: string }> {
+  const { hand, run, stream } = await started();
+  for (const text of ["a", "b", "c", "d"]) await emit(hand, run, text);
+  await hand.step({ type: "ended", run, outcome: { ok: true } });
+  await hand.say("ack", { streams: [{ stream, next: acked }] });
+  if (hand.timers.has("marks")) await hand.fire("marks");
+  return { hand, run, stream };
+}
+
+/** What a stream brought: each record's kind, or its text. */
+const said = (hand: Hand, stream: string) =>
+  hand.sent.filter((one) => one.stream === stream).map(({ kind, body }) => "text" in body ? body.text : kind);
+
+/** Reads fail from `from` to `to` - 1, as a broken disk's do. */
+function damage(hand: Hand, stream: string, from: number, to: number): void {
+  const { store } = hand.world;
+  const { read } = store;
+  store.read = async (name, at, max) => {
+    if (name !== stream || at >= to) return await read(name, at, max);
+    if (at >= from) throw new JabberError("store.corrupt", "torn", { from: at, to });
+    return await read(name, at, { ...max, lines: Math.min(max.lines, from - at) });
+  };
+}
+
+Deno.test("step() puts a gap in the place of lines that the disk lost, and moves all others on", async () => {
+  const { hand, run, stream } = await storedRun(1);
+  damage(hand, stream, 2, 4);
+  const again = new Hand(hand.world);
+  await again.ready([{ stream, next: 1 }]);
+  const heir = `${stream}~1`;
+  assert.deepEqual(said(again, heir), ["a", "gap", "d", "runState"]);
+  assert.deepEqual(offsets(again, heir), [0, 1, 2, 3]);
+  const gap = again.sent.find(({ kind }) => kind === "gap")!;
+  assert.deepEqual(gap.body, { from: 2, to: 4, reason: `this host's disk lost records 2 to 3 of ${stream}` });
+  const first = again.sent.find((one) => one.stream === heir)!;
+  assert.deepEqual([gap.run, gap.job, gap.meta, gap.tags], [run, first.job, first.meta, first.tags]);
+  await again.ackAll();
+  await again.fire("marks");
+  const third = new Hand(hand.world);
+  await third.ready([{ stream: heir, next: 4 }]);
+  assert.deepEqual(third.sent.filter((one) => one.stream !== undefined), [], "what is settled is not said again");
+  assert.deepEqual(
+    (await hand.world.store.extent(stream))?.ranges,
+    [{ from: 0, to: 6 }],
+    "the damage stays to be seen",
+  );
+});
+
+Deno.test("step() owns up to lines whose rows are gone, whose text is another, and to the last ones", async () => {
+  const { hand, stream } = await storedRun(0);
+  const { read } = hand.world.store;
+  hand.world.store.read = async (name, at, max) => {
+    const slice = await read(name, at, max);
+    if (name !== stream) return slice;
+    const lines = slice.lines.filter(({ offset }) => offset !== 1 && offset !== 5)
+      .map((line) => line.offset === 3 ? { ...line, text: line.text.replace(/}$/, "") } : line);
+    return { ...slice, lines };
+  };
+  const again = new Hand(hand.world);
+  await again.ready();
+  const gaps = again.sent.filter((one) => one.kind === "gap").map(({ body }) => [body.from, body.to]);
+  assert.deepEqual(said(again, `${stream}~1`), ["runState", "gap", "b", "gap", "d", "gap"]);
+  assert.deepEqual(gaps, [[1, 2], [3, 4], [5, 6]]);
+});
+
+Deno.test("step() owns up to acknowledged lines that a server lost as well, and sends it those behind them", async () => {
+  const { hand, stream } = await storedRun(6);
+  damage(hand, stream, 1, 2);
+  const again = new Hand(hand.world);
+  await again.ready([{ stream, next: 0 }]);
+  assert.deepEqual(said(again, stream), ["runState"]);
+  assert.deepEqual(said(again, `${stream}~1`), ["runState", "gap", "b", "c", "d", "runState"]);
+});
+
+Deno.test("step() moves damaged lines again after a crash in the middle of it, and loses none", async () => {
+  const { hand, stream } = await storedRun(0);
+  damage(hand, stream, 3, 4);
+  const { commit } = hand.world.store;
+  const crashed = new Hand(hand.world);
+  hand.world.store.commit = async (ops) => {
+    if (ops.some((op) => op.op === "put" && op.row["damaged"] === true)) throw new JabberError("store.closed");
+    return await commit(ops);
+  };
+  await crashed.ready();
+  assert.equal(crashed.state, "STOPPED");
+  hand.world.store.commit = commit;
+  const again = new Hand(hand.world);
+  await again.ready();
+  await again.ackAll();
+  const heir = `${stream}~1`;
+  assert.deepEqual(said(again, heir).slice(-6), ["runState", "a", "b", "gap", "d", "runState"]);
+  assert.deepEqual(offsets(again, heir), offsets(again, heir).map((_, index) => index));
+});

@@ -54,6 +54,8 @@ export interface StreamState {
   finished: boolean;
   /** Its lines go on in the next incarnation. */
   closed: boolean;
+  /** Some of its lines cannot be read back from this disk. */
+  damaged: boolean;
 }
 
 /** The lane of the agent's own events. */
@@ -106,6 +108,7 @@ export function newStream(name: string, lane: string, end = 0): StreamState {
     batches: [],
     finished: false,
     closed: false,
+    damaged: false,
   };
 }
 

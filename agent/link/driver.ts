@@ -5,6 +5,7 @@ import type { Log } from "../../base/log.ts";
 import type { Row, Store } from "../../base/store.ts";
 import { AGENT_TABLES, type AgentEffect, type AgentEvent, type AgentState, PAGED_TABLES } from "../core/contract.ts";
 import type { AgentCore } from "../core/core.ts";
+import { failedRead } from "../core/pages.ts";
 import type { Dialer } from "./dial.ts";
 import type { Runner } from "./runner.ts";
 
@@ -139,12 +140,7 @@ function read(store: Store, effect: AgentEffect & { do: "read" }, feed: Driver["
   const { token, stream, from, lines, bytes } = effect;
   store.read(stream, from, { lines, bytes }).then(
     (slice) => feed({ type: "slice", token, stream, ...slice }),
-    (cause) => {
-      const error = toErrorBody(cause);
-      // An empty slice: the core reports what is missing and goes on behind it.
-      if (error.code === "store.corrupt") feed({ type: "slice", token, stream, lines: [], next: from });
-      else feed({ type: "readFailed", token, error });
-    },
+    (cause) => feed(failedRead(effect, toErrorBody(cause))),
   );
 }
 

@@ -1,5 +1,6 @@
 /** What happens to runs and records when processes, disks and data folders fail. */
 import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
 import { Fleet } from "../support/fleet.ts";
 import { binary, Program } from "../support/program.ts";
 import { assertNoStart } from "./bad_input.ts";
@@ -23,7 +24,7 @@ interface RecordLine {
   stream: string;
   offset: number;
   kind: string;
-  body: { fd?: number; text?: string; state?: string; ok?: boolean };
+  body: { fd?: number; text?: string; state?: string; ok?: boolean; from?: number; to?: number };
   error?: { code: string };
 }
 
@@ -81,6 +82,45 @@ Deno.test("a killed server has all of a run's output after its restart, each rec
     assertWhole(records);
     const said = records.filter(({ kind }) => kind === "output").map(({ body }) => body.text).join("");
     assert.equal(said, Array.from({ length: COUNT }, (_, i) => `line-${i}\n`).join(""));
+  } finally {
+    await fleet.stop();
+  }
+});
+
+/** Spoils what an agent's disk holds of a run's fresh output; answers the lines that this costs. */
+function spoil(database: string): { from: number; to: number; text: string } {
+  const db = new DatabaseSync(database);
+  // What the server has not seen is at the end; the last one holds the end of the run.
+  const row = db.prepare("SELECT id, first, count, body FROM segment ORDER BY id DESC LIMIT 1 OFFSET 5").get()!;
+  db.prepare("UPDATE segment SET body = substr(body, 2) WHERE id = ?").run(row["id"]!);
+  db.close();
+  const from = Number(row["first"]);
+  const text = recordsIn(String(row["body"])).map(({ body }) => body.text ?? "").join("");
+  return { from, to: from + Number(row["count"]), text };
+}
+
+Deno.test("an agent whose disk lost records says which, brings all others, and goes on", async () => {
+  const fleet = await Fleet.start();
+  try {
+    const agent = await fleet.startAgent({ name: "host", policy: POLICY });
+    const order = await underWay(fleet, COUNTING);
+    await fleet.server!.stop("SIGKILL");
+    // In good order: the run ends before.
+    await agent.stop();
+    const lost = spoil(`${fleet.folder}/agents/host/data/agent.db`);
+    assert.match(lost.text, /line-\d+/);
+    await fleet.startServer();
+    await fleet.startAgent({ name: "host", policy: POLICY });
+    const attached = await fleet.must("run", "attach", "-o", "json", order);
+    const records = recordsIn(attached.out);
+    const gaps = records.filter(({ kind }) => kind === "gap");
+    assert.deepEqual(gaps.map(({ body }) => [body.from, body.to]), [[lost.from, lost.to]]);
+    assertWhole(records.filter(({ stream }) => stream === gaps[0]!.stream));
+    const said = new Set(records.flatMap(({ body }) => (body.text ?? "").split("\n")));
+    const expected = Array.from({ length: COUNT }, (_, i) => `line-${i}`);
+    const missing = expected.filter((line) => !said.has(line));
+    assert.deepEqual(missing, lost.text.split("\n").filter((line) => line !== ""));
+    await fleet.must("run", "sys.facts");
   } finally {
     await fleet.stop();
   }
