@@ -48,9 +48,9 @@ export const GOSSIP_LIMITS = {
   // --- membership ---
   /** Members one server knows, dead ones counted: a cluster is servers, not agents. */
   membersMax: 4096,
-  /** A member's name: two of them, an address and the rest of a message fit a packet with room. */
+  /** A member's name: two of them, an address and the rest of a message fit a packet with room; serf allows 128. */
   memberNameCharsMax: 255,
-  /** What a member says of itself in gossip; memberlist's own bound. */
+  /** What a member says of itself in gossip; memberlist's own bound (`MetaMaxSize`). */
   memberMetaBytesMax: 512,
   /** Addresses one `join` tries. */
   joinEndpointsMax: 64,
@@ -70,10 +70,6 @@ export const GOSSIP_LIMITS = {
   /** How long leaving waits for its gossip; serf's broadcast timeout. */
   leaveMsMax: 5000,
   // --- gossip ---
-  /** A member's name; serf allows 128. */
-  gossipNameCharsMax: 255,
-  /** What a member tells of itself in one message; memberlist's own bound (`MetaMaxSize`). */
-  gossipMetaBytesMax: 512,
   /** One datagram decompressed, all its wrappers together: as much as an uncompressed one could hold. */
   gossipPlainBytesMax: 64 * 1024,
   /** Messages in one datagram: memberlist counts them in one byte. */

@@ -1,7 +1,14 @@
 /**
  * Between the server's own tables and the catalog. What this server took in is written into the catalog; what others
- * wrote is handed to the core, which judges it as if it had come by its own door. At the start both are held against each
- * other: a crash may have come between the two writes, and a server may have been alone before.
+ * wrote is handed to the core, which judges it as if it had come by its own door.
+ *
+ * So a script and an agent's enrolment stand in two places, on purpose: the tables are what this server decides from, in
+ * one commit with the history of what was done, and also while it is alone; the catalog is what servers tell each other.
+ * Neither is made from the other. While both are up each write goes into both. At the start they are held against each
+ * other, as a crash may have come between the two writes, and a server may have been alone before: of an agent what is
+ * farther along counts, of a script what was done later by wall time. The tables have no stamps that could be compared
+ * with the catalog's, so a clock that was wrong may let the earlier push or removal win; whatever wins was signed by a
+ * person, and agents see to that by themselves.
  */
 import { JabberError } from "../../base/errors.ts";
 import type { JsonObject } from "../../base/json.ts";

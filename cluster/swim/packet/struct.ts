@@ -29,7 +29,7 @@ export const name: Codec<string> = {
   ...text,
   read(reader) {
     const value = reader.text();
-    if (value.length > LIMITS.gossipNameCharsMax) {
+    if (value.length > LIMITS.memberNameCharsMax) {
       throw new PacketFault("too_big", `a name has ${value.length} characters`);
     }
     return value;
@@ -47,7 +47,7 @@ export const meta: Codec<Uint8Array> = {
   ...bytes,
   read(reader) {
     const value = reader.bytes();
-    if (value.length > LIMITS.gossipMetaBytesMax) throw new PacketFault("too_big", `a meta has ${value.length} bytes`);
+    if (value.length > LIMITS.memberMetaBytesMax) throw new PacketFault("too_big", `a meta has ${value.length} bytes`);
     return value;
   },
 };

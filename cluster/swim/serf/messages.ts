@@ -91,7 +91,7 @@ export function decodeSerfMessage(message: Uint8Array): SerfMessage | undefined 
   return orNothing(() => readMessage(new Reader(message)));
 }
 
-/** A member's meta of these tags. It may have 512 bytes (`gossipMetaBytesMax`); the caller looks. */
+/** A member's meta of these tags. It may have 512 bytes (`memberMetaBytesMax`); the caller looks. */
 export function encodeTags(tags: ReadonlyMap<string, string>): Uint8Array<ArrayBuffer> {
   const writer = new Writer();
   writer.byte(TAGS_MAGIC);

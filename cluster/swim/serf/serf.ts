@@ -345,8 +345,8 @@ export class Serf implements Delegate {
 /** A member's meta of these tags. @throws `input.too_large` */
 export function metaOf(tags: Readonly<Record<string, string>>): Uint8Array {
   const meta = encodeTags(new Map(Object.entries(tags)));
-  if (meta.length <= LIMITS.gossipMetaBytesMax) return meta;
-  const fault = `a member's tags have ${meta.length} bytes, and ${LIMITS.gossipMetaBytesMax} fit`;
+  if (meta.length <= LIMITS.memberMetaBytesMax) return meta;
+  const fault = `a member's tags have ${meta.length} bytes, and ${LIMITS.memberMetaBytesMax} fit`;
   throw new JabberError("input.too_large", fault);
 }
 
