@@ -1,6 +1,6 @@
 /**
- * A simulated host with its agent: the real core, driven on simulated clock, disk, network and executor. It can die at
- * every boundary between two effects and comes back with what its disk holds.
+ * A simulated host with its agent: the real core, driven on simulated clock, disk, network and executor. When it dies it
+ * comes back with what its disk holds.
  */
 import { UlidMaker } from "../../../base/ids.ts";
 import { JabberError } from "../../../base/errors.ts";
@@ -16,16 +16,16 @@ import {
   PAGED_TABLES,
 } from "../../../agent/core/contract.ts";
 import type { AgentProof } from "../../../server/core/contract.ts";
-import { AgentProcess, type ProcessHooks } from "./agent_process.ts";
+import { AgentProcess } from "./agent_process.ts";
 import { CLUSTER, COMMANDS, type Host, UNSIGNED } from "../world/cast.ts";
 import { createNodeClock, type NodeClock } from "../world/clock.ts";
 import { type DiskWatch, SimDisk, wholeContent } from "../world/disk.ts";
-import { SimFailure } from "../checks/failure.ts";
 import { gist, short } from "../world/journal.ts";
 import type { End, Network } from "../world/network.ts";
 import type { Deed } from "../world/papers.ts";
 import type { World } from "../world/world.ts";
 import { createGate, type Gate } from "./gate.ts";
+import { type Home, Life } from "./life.ts";
 
 /** What an agent's driver needs of the rest of the world. */
 export interface AgentSurroundings {
@@ -40,7 +40,10 @@ export interface AgentSurroundings {
   watch: DiskWatch;
 }
 
-export class AgentNode {
+/** An agent that died is started again within this. */
+const BACK_MS_MAX = 20_000;
+
+export class AgentNode implements Home {
   readonly host: Host;
   readonly clock: NodeClock;
   readonly disk: SimDisk;
@@ -99,14 +102,16 @@ export class AgentNode {
       rng: dice.fork(),
       parse: (line) => parseEnvelope(line, "server"),
     });
-    const hooks: ProcessHooks = {
-      clock: this.clock,
-      tell: (event) => this.#feed(mine, event),
-    };
-    const mine = new AgentProcess(this.#world, this.host.name, core, boot, hooks);
+    const life = new Life<AgentEvent, AgentEffect>(this.#world, this, core, {
+      describe: describeEvent,
+      perform: (effect) => this.#perform(mine, effect),
+      stepped: () => mine.checkBounds(),
+      crash: { chance: () => this.#world.crash.agent, backMsMax: BACK_MS_MAX },
+    });
+    const mine = new AgentProcess(this.#world, this, life, boot);
     this.#process = mine;
     this.#note("starts");
-    for (const event of bootEvents(this.disk.engine)) this.#feed(mine, event);
+    for (const event of bootEvents(this.disk.engine)) life.feed(event);
   }
 
   /** A backup of the disk. */
@@ -122,13 +127,8 @@ export class AgentNode {
     this.#around.rewound(this.disk.engine);
   }
 
-  /** Stops the process, which knows nothing of it. */
   pause(ms: number): void {
-    const mine = this.#process;
-    if (mine === undefined) return;
-    this.#note(`is stopped for ${ms} ms`);
-    this.gate.close();
-    this.#world.timeline.after(ms, () => this.#process === mine && this.gate.open());
+    this.#process?.life.pause(ms);
   }
 
   /** @param backMs when it is started again */
@@ -143,42 +143,17 @@ export class AgentNode {
   }
 
   drain(deadlineMs: number): void {
-    if (this.#process !== undefined) this.#feed(this.#process, { type: "drain", deadlineMs });
+    this.#process?.life.feed({ type: "drain", deadlineMs });
   }
 
   /** A frame that looks as if the server had sent it on the connection of now. */
   forge(text: string): void {
     const attempt = Math.max(0, ...this.#process?.sockets.keys() ?? []);
-    if (this.#process !== undefined && attempt > 0) this.#feed(this.#process, { type: "frame", attempt, text });
+    if (attempt > 0) this.#process?.life.feed({ type: "frame", attempt, text });
   }
 
   #note(what: string): void {
     this.#world.note(this.host.name, what);
-  }
-
-  /** Only the process of now hears anything. */
-  #feed(mine: AgentProcess, event: AgentEvent): void {
-    if (this.gate.shut) return this.gate.pass(() => this.#feed(mine, event));
-    if (this.#process !== mine) return;
-    const { dice, crash } = this.#world;
-    this.#note(describeEvent(event));
-    const effects = this.#step(mine, event);
-    for (const effect of effects) {
-      if (dice.chance(crash.agent)) return this.die(dice.between(1, 20_000));
-      this.#perform(mine, effect);
-      if (this.#process !== mine) return;
-    }
-    mine.checkBounds();
-    if (effects.length > 0 && dice.chance(crash.agent)) this.die(dice.between(1, 20_000));
-  }
-
-  #step(mine: AgentProcess, event: AgentEvent): AgentEffect[] {
-    try {
-      return mine.core.step(event, this.clock.now());
-    } catch (cause) {
-      const why = cause instanceof Error ? cause.stack : cause;
-      throw new SimFailure("core", `${this.host.name} threw at ${event.type}: ${why}`);
-    }
   }
 
   #perform(mine: AgentProcess, effect: AgentEffect): void {
@@ -198,13 +173,17 @@ export class AgentNode {
         this.#note(`hangs up: ${effect.reason}`);
         return mine.hangUp(effect.attempt, effect.reason);
       case "persist":
-        return this.#persist(mine, effect);
-      case "read":
-        return this.#read(mine, effect);
+        return mine.life.persist(effect);
+      case "read": {
+        const { token, stream, from, lines, bytes } = effect;
+        return mine.life.read(token, (engine) => {
+          return { type: "slice", token, stream, ...engine.read(stream, from, { lines, bytes }) };
+        });
+      }
       case "fetchScript":
         return this.#fetch(mine, effect.hash);
       case "load":
-        this.#world.timeline.after(this.#world.dice.between(1, 100), () => this.#feed(mine, { type: "loaded" }));
+        this.#world.timeline.after(this.#world.dice.between(1, 100), () => mine.life.feed({ type: "loaded" }));
         return;
       case "startCommand":
       case "startScript":
@@ -234,29 +213,10 @@ export class AgentNode {
     mine.executor.start(run);
   }
 
-  #persist(mine: AgentProcess, { token, ops }: AgentEffect & { do: "persist" }): void {
-    mine.pending++;
-    this.disk.commit(ops, (result) => {
-      mine.pending--;
-      if (result instanceof JabberError) this.#feed(mine, { type: "persistFailed", token, error: result.toBody() });
-      else this.#feed(mine, { type: "persisted", token, conflicts: result.conflicts });
-    });
-  }
-
-  #read(mine: AgentProcess, effect: AgentEffect & { do: "read" }): void {
-    const { token, stream, from, lines, bytes } = effect;
-    mine.pending++;
-    this.disk.read((engine) => engine.read(stream, from, { lines, bytes }), (found) => {
-      mine.pending--;
-      if (!(found instanceof JabberError)) return this.#feed(mine, { type: "slice", token, stream, ...found });
-      this.#feed(mine, { type: "readFailed", token, error: found.toBody() });
-    });
-  }
-
   #fetch(mine: AgentProcess, hash: string): void {
     this.#around.fetchScript(hash, (found) => {
-      if (found instanceof JabberError) this.#feed(mine, { type: "scriptFailed", hash, error: found.toBody() });
-      else this.#feed(mine, { type: "scriptFetched", hash, bytes: found });
+      if (found instanceof JabberError) mine.life.feed({ type: "scriptFailed", hash, error: found.toBody() });
+      else mine.life.feed({ type: "scriptFetched", hash, bytes: found });
     });
   }
 
@@ -271,26 +231,26 @@ export class AgentNode {
     const end: End = {
       frame: (text) => {
         mine.bounds.hears(text);
-        this.#feed(mine, { type: "frame", attempt, text });
+        mine.life.feed({ type: "frame", attempt, text });
       },
       closed: (reason) => {
         mine.sockets.delete(attempt);
-        this.#feed(mine, { type: "closed", attempt, reason });
+        mine.life.feed({ type: "closed", attempt, reason });
       },
       writable: () => {
         mine.bounds.writable();
-        this.#feed(mine, { type: "writable", attempt });
+        mine.life.feed({ type: "writable", attempt });
       },
     };
     const dialling = this.#around.network.dial(way, claim, end, {
       opened: (socket) => {
         mine.opened(attempt, socket);
-        this.#feed(mine, { type: "dialed", attempt });
+        mine.life.feed({ type: "dialed", attempt });
       },
       failed: () => {
         mine.dials.delete(attempt);
         const error = { code: "net.refused", message: "connection refused" };
-        this.#feed(mine, { type: "dialFailed", attempt, error });
+        mine.life.feed({ type: "dialFailed", attempt, error });
       },
     });
     mine.dials.set(attempt, dialling);

@@ -1,22 +1,13 @@
-/** One life of an agent: its core and what dies with the process. */
-import type { AgentEvent, AgentState } from "../../../agent/core/contract.ts";
-import type { AgentCore } from "../../../agent/core/core.ts";
+/** One life of an agent, and what dies with the process. */
+import type { AgentEffect, AgentEvent, AgentState } from "../../../agent/core/contract.ts";
 import { type AgentBounds, createAgentBounds } from "../checks/bounds.ts";
 import { createExecutor, type Executor } from "./executor.ts";
-import type { NodeClock } from "../world/clock.ts";
 import type { Socket } from "../world/network.ts";
 import { createTimers, type Timers, type World } from "../world/world.ts";
-
-export interface ProcessHooks {
-  /** The host's own. */
-  clock: NodeClock;
-  tell(event: AgentEvent): void;
-}
+import type { Home, Life } from "./life.ts";
 
 export class AgentProcess {
   state: AgentState = "INITIALIZED";
-  /** Calls of the disk that are not answered yet. */
-  pending = 0;
   readonly timers: Timers;
   readonly executor: Executor;
   readonly bounds: AgentBounds;
@@ -25,21 +16,19 @@ export class AgentProcess {
 
   constructor(
     { timeline, dice }: World,
-    name: string,
-    readonly core: AgentCore,
+    { name, clock }: Home,
+    readonly life: Life<AgentEvent, AgentEffect>,
     readonly boot: string,
-    hooks: ProcessHooks,
   ) {
-    const { tell, clock } = hooks;
     this.bounds = createAgentBounds(name);
-    this.timers = createTimers(timeline, clock, () => clock.now(), (name) => tell({ type: "timer", name }));
+    this.timers = createTimers(timeline, clock, () => clock.now(), (name) => life.feed({ type: "timer", name }));
     this.executor = createExecutor(timeline, dice, {
       emission: (run, emission, bytes) => {
         this.bounds.emits(run, bytes);
-        tell({ type: "emission", run, emission, bytes });
+        life.feed({ type: "emission", run, emission, bytes });
       },
-      ended: (run, outcome, error) => tell({ type: "ended", run, outcome, ...(error !== undefined && { error }) }),
-      audit: (run, action) => tell({ type: "audit", run, action, detail: {} }),
+      ended: (run, outcome, error) => life.feed({ type: "ended", run, outcome, ...(error !== undefined && { error }) }),
+      audit: (run, action) => life.feed({ type: "audit", run, action, detail: {} }),
     });
   }
 
@@ -66,7 +55,7 @@ export class AgentProcess {
 
   checkBounds(): void {
     this.bounds.timers(this.timers.count());
-    this.bounds.pending(this.pending);
+    this.bounds.pending(this.life.waiting);
   }
 
   die(): void {
@@ -74,5 +63,6 @@ export class AgentProcess {
     this.timers.clear();
     for (const dialling of this.dials.values()) dialling.abort();
     for (const socket of this.sockets.values()) socket.vanish();
+    this.life.end();
   }
 }

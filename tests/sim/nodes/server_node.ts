@@ -1,5 +1,5 @@
-/** A simulated server: the real core on simulated clock, disk and network. It can die between any two effects. */
-import { type ErrorBody, JabberError } from "../../../base/errors.ts";
+/** A simulated server: the real core on simulated clock, disk and network. */
+import type { ErrorBody } from "../../../base/errors.ts";
 import type { Json } from "../../../base/json.ts";
 import type { StoreOp } from "../../../base/store.ts";
 import { type MemoryEngine, memoryStore } from "../../../base/store_memory.ts";
@@ -26,6 +26,7 @@ import { createTimers, type Timers, type World } from "../world/world.ts";
 import { ClusterNode, type ClusterWatch, GOODBYE_MS_MAX } from "./cluster_node.ts";
 import { createGate, type Gate } from "./gate.ts";
 import type { GossipWire } from "./gossip_port.ts";
+import { type Home, Life } from "./life.ts";
 
 /** What came of a request: nothing is known when the server died over it. */
 export type Outcome = { answer: Json } | { error: ErrorBody } | { lost: true };
@@ -44,14 +45,13 @@ export interface ServerSurroundings {
   readonly cluster: { readonly wire: GossipWire; readonly watch: ClusterWatch } | undefined;
 }
 
-/** One life of the server. */
+/** One life of the server, and what dies with the process. */
 interface Process {
+  life: Life<ServerEvent, ServerEffect>;
   core: ServerCore;
   timers: Timers;
   sockets: Map<number, { agent: string; socket: Socket }>;
   asked: Map<number, { request: ServerRequest; done: ((outcome: Outcome) => void) | undefined }>;
-  /** Calls of the disk that are not answered yet. */
-  waiting: number;
   lastId: number;
   cluster: ClusterNode | undefined;
 }
@@ -59,8 +59,10 @@ interface Process {
 const OPERATOR: Operator = { user: "olga", role: "admin", address: "192.0.2.7" };
 /** Between a drain and the end of the process. */
 const GOODBYE_MS = 500;
+/** A server that died is started again within this. */
+const BACK_MS_MAX = 15_000;
 
-export class ServerNode implements Listener<AgentProof> {
+export class ServerNode implements Home, Listener<AgentProof> {
   readonly clock: NodeClock;
   readonly disk: SimDisk;
   /** Whether its process runs or is stopped. */
@@ -148,13 +150,8 @@ export class ServerNode implements Listener<AgentProof> {
     this.#around.loses(before);
   }
 
-  /** Stops the process, which knows nothing of it. */
   pause(ms: number): void {
-    const mine = this.#process;
-    if (mine === undefined) return;
-    this.#note(`is stopped for ${ms} ms`);
-    this.gate.close();
-    this.#world.timeline.after(ms, () => this.#process === mine && this.gate.open());
+    this.#process?.life.pause(ms);
   }
 
   die(backMs: number): void {
@@ -162,6 +159,7 @@ export class ServerNode implements Listener<AgentProof> {
     if (mine === undefined) return;
     this.#note(`is dead for ${backMs} ms`);
     this.#process = undefined;
+    mine.life.end();
     this.gate.reset();
     mine.timers.clear();
     mine.cluster?.die();
@@ -176,7 +174,7 @@ export class ServerNode implements Listener<AgentProof> {
     const mine = this.#process;
     if (mine === undefined) return;
     const end = () => this.#process === mine && this.die(backMs);
-    this.#feed(mine, { type: "drain" });
+    mine.life.feed({ type: "drain" });
     const { timeline } = this.#world;
     timeline.after(GOODBYE_MS + (mine.cluster === undefined ? 0 : GOODBYE_MS_MAX), end);
     timeline.after(GOODBYE_MS, () => mine.cluster?.leave(() => timeline.after(0, end)));
@@ -192,13 +190,13 @@ export class ServerNode implements Listener<AgentProof> {
     if (mine === undefined) return undefined;
     const session = ++mine.lastId;
     mine.sockets.set(session, { agent: claim.agent, socket });
-    this.#feed(mine, { type: "agentOpened", session, agent: claim, proof: `proof ${claim.epoch}` });
+    mine.life.feed({ type: "agentOpened", session, agent: claim, proof: `proof ${claim.epoch}` });
     return {
       frame: (text) => {
-        if (mine.sockets.has(session)) this.#feed(mine, { type: "agentFrames", frames: [{ session, text }] });
+        if (mine.sockets.has(session)) mine.life.feed({ type: "agentFrames", frames: [{ session, text }] });
       },
       closed: (reason) => {
-        if (mine.sockets.delete(session)) this.#feed(mine, { type: "agentClosed", session, reason });
+        if (mine.sockets.delete(session)) mine.life.feed({ type: "agentClosed", session, reason });
       },
     };
   }
@@ -209,7 +207,7 @@ export class ServerNode implements Listener<AgentProof> {
     if (mine === undefined) return done?.({ lost: true });
     const id = ++mine.lastId;
     mine.asked.set(id, { request, done });
-    this.#feed(mine, { type: "request", id, who: OPERATOR, request });
+    mine.life.feed({ type: "request", id, who: OPERATOR, request });
   }
 
   #note(what: string): void {
@@ -235,14 +233,20 @@ export class ServerNode implements Listener<AgentProof> {
       settings: { aliveEveryMs },
     });
     const wall = () => this.clock.now();
-    const timers = createTimers(timeline, this.clock, wall, (name) => this.#feed(mine, { type: "timer", name }));
+    const timers = createTimers(timeline, this.clock, wall, (name) => mine.life.feed({ type: "timer", name }));
     const cluster = this.#makeCluster(() => mine);
-    const mine: Process = { core, timers, sockets: new Map(), asked: new Map(), waiting: 0, lastId: 0, cluster };
+    const life = new Life<ServerEvent, ServerEffect>(this.#world, this, core, {
+      describe: describeEvent,
+      perform: (effect) => this.#perform(mine, effect),
+      stepped: () => this.#around.bounds(core.gauges(), life.waiting),
+      crash: { chance: () => this.#world.crash.server, backMsMax: BACK_MS_MAX },
+    });
+    const mine: Process = { life, core, timers, sockets: new Map(), asked: new Map(), lastId: 0, cluster };
     this.#process = mine;
     this.#note("starts");
     this.#around.begins();
     cluster?.boot(this.disk.engine);
-    this.#feed(mine, event);
+    mine.life.feed(event);
     return mine;
   }
 
@@ -253,34 +257,9 @@ export class ServerNode implements Listener<AgentProof> {
       clock: this.clock,
       disk: this.disk,
       gate: this.gate,
-      die: () => this.die(this.#world.fleetDice.between(1, 15_000)),
-      taken: (records) => this.#feed(mine(), { type: "shared", records }),
+      die: () => this.die(this.#world.fleetDice.between(1, BACK_MS_MAX)),
+      taken: (records) => mine().life.feed({ type: "shared", records }),
     });
-  }
-
-  /** Only the process of now hears anything. */
-  #feed(mine: Process, event: ServerEvent): void {
-    if (this.gate.shut) return this.gate.pass(() => this.#feed(mine, event));
-    if (this.#process !== mine) return;
-    const { dice, crash } = this.#world;
-    this.#note(describeEvent(event));
-    const effects = this.#step(mine, event);
-    for (const effect of effects) {
-      if (dice.chance(crash.server)) return this.die(dice.between(1, 15_000));
-      this.#perform(mine, effect);
-      if (this.#process !== mine) return;
-    }
-    this.#around.bounds(mine.core.gauges(), mine.waiting);
-    if (effects.length > 0 && dice.chance(crash.server)) this.die(dice.between(1, 15_000));
-  }
-
-  #step(mine: Process, event: ServerEvent): ServerEffect[] {
-    try {
-      return mine.core.step(event, this.clock.now());
-    } catch (cause) {
-      const why = cause instanceof Error ? cause.stack : cause;
-      throw new SimFailure("core", `${this.name} threw at ${event.type}: ${why}`);
-    }
   }
 
   #perform(mine: Process, effect: ServerEffect): void {
@@ -291,15 +270,16 @@ export class ServerNode implements Listener<AgentProof> {
         this.#note(`hangs up ${effect.session}: ${effect.reason}`);
         return mine.sockets.get(effect.session)?.socket.close(effect.reason);
       case "persist":
-        return this.#persist(mine, effect);
+        return mine.life.persist(effect);
       case "readRows": {
         const { token, table, query } = effect;
-        return this.#read(mine, token, () => ({ type: "rows", token, rows: this.disk.engine.rows(table, query) }));
+        return mine.life.read(token, (engine) => ({ type: "rows", token, rows: engine.rows(table, query) }));
       }
       case "readExtents": {
         const { token, streams } = effect;
-        const look = () => streams.flatMap((stream) => this.disk.engine.extent(stream) ?? []);
-        return this.#read(mine, token, () => ({ type: "extents", token, extents: look() }));
+        return mine.life.read(token, (engine) => {
+          return { type: "extents", token, extents: streams.flatMap((stream) => engine.extent(stream) ?? []) };
+        });
       }
       case "reply":
         return this.#settle(mine, effect.id, { answer: effect.answer });
@@ -331,24 +311,6 @@ export class ServerNode implements Listener<AgentProof> {
     to.socket.send(text);
     const besides = this.chatter?.();
     if (besides !== undefined) to.socket.send(besides);
-  }
-
-  #persist(mine: Process, { token, ops }: ServerEffect & { do: "persist" }): void {
-    mine.waiting++;
-    this.disk.commit(ops, (result) => {
-      mine.waiting--;
-      if (result instanceof JabberError) this.#feed(mine, { type: "persistFailed", token, error: result.toBody() });
-      else this.#feed(mine, { type: "persisted", token, conflicts: result.conflicts });
-    });
-  }
-
-  #read(mine: Process, token: number, look: () => ServerEvent): void {
-    mine.waiting++;
-    this.disk.read(look, (found) => {
-      mine.waiting--;
-      const failed = found instanceof JabberError;
-      this.#feed(mine, failed ? { type: "readFailed", token, error: found.toBody() } : found);
-    });
   }
 
   #settle(mine: Process, id: number, outcome: Outcome): void {
