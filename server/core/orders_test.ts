@@ -84,6 +84,11 @@ Deno.test("submitOrder() follows a target to its end, and the order to done", as
   const answer = show(driver, id);
   assert.ok(answer.order.doneAt);
   assert.deepEqual([answer.counts.finished, answer.counts.failed, answer.counts.refused], [1, 1, 1]);
+  const { history } = driver.get<{ history: JsonObject[] }>({ ask: "history", limit: 1 });
+  assert.deepEqual(
+    history.map(({ who, from, action, what, order, outcome }) => ({ who, from, action, what, order, outcome })),
+    [{ who: DB, from: "10.1.1.1", action: "refuse order", what: "command:sys.facts", order: id, outcome: error.code }],
+  );
   assert.equal(driver.events("orderDone").length, 1);
   assert.equal(driver.core.gauges().openOrders, 0);
   assert.equal(driver.core.gauges().openTargets, 0);
@@ -118,6 +123,8 @@ Deno.test("submitOrder() as a dry run answers exactly who would be hit, and chan
   driver.close(driver.connect(DB, { tags: { os: "linux" } }));
   driver.connect("agent-mac", { tags: { os: "darwin" } });
   driver.connect("agent-new", { tags: { os: "linux" } }, { token: null });
+  driver.connect("agent-old", { tags: { os: "linux" } });
+  driver.get({ ask: "removeAgent", agent: "agent-old" });
   const before = JSON.stringify([...driver.disk.tables].map(([name, rows]) => [name, [...rows]]));
   const { id, bytes } = newOrder(driver, { selector: "os=linux" });
   const preview = submit(driver, bytes, true);

@@ -55,6 +55,15 @@ async function post(port: number, head: string, bytes: number): Promise<string> 
   return await new Response(connection.readable).text();
 }
 
+Deno.test("readSmallBody() reads nothing of a body that says it is too long", async () => {
+  const reading = (length: number) => {
+    const request = new Request("http://a/", { method: "POST", body: "x", headers: { "content-length": `${length}` } });
+    return codeOf(readSmallBody(request, LIMITS.anonymousBodyBytesMax));
+  };
+  assert.equal(await reading(LIMITS.anonymousBodyBytesMax), "answered");
+  assert.equal(await reading(LIMITS.anonymousBodyBytesMax + 1), "input.too_large");
+});
+
 Deno.test("readSmallBody() believes no length that stands beside a body in chunks", async () => {
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, async (request) => {
     return new Response(await codeOf(readSmallBody(request, LIMITS.anonymousBodyBytesMax)));
