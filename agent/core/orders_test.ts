@@ -27,6 +27,8 @@ async function ready(change: Partial<AgentCoreDeps> = {}): Promise<Hand> {
 const idOf = (text: string) => parseOrder(new TextEncoder().encode(text)).header.id;
 const plain = (ms: number) => rfc3339(ms).replace(/\.\d+/, "");
 
+const HOUR = 3600_000;
+
 function unsigned(change: JsonObject = {}): JsonObject {
   return { id: ulid(), does: "command:sys.facts", args: {}, selector: "", notAfter: rfc3339(T0 + 60_000), ...change };
 }
@@ -266,18 +268,34 @@ Deno.test("step() judges a parked order again when its script comes late", async
 });
 
 Deno.test("step() refuses an order it may have forgotten when the clock comes back", async () => {
+  for (const restarts of [false, true]) {
+    const first = await ready();
+    const order = orderText();
+    await first.say("command", { order });
+    await first.step({ type: "ended", run: first.of("startCommand")[0]!.grant.run, outcome: { ok: true } });
+    const before = first.world.now;
+    first.world.now += 365 * 24 * 3600_000;
+    await first.step({ type: "timer", name: "prune" });
+    assert.equal(await first.world.store.row("orders", idOf(order)), undefined);
+    first.world.now = before;
+    const hand = restarts ? new Hand(first.world) : first;
+    if (restarts) await hand.ready();
+    await hand.say("command", { order });
+    assert.equal(hand.of("startCommand").length, restarts ? 0 : 1);
+    assert.equal(hand.refusal(), "document.expired");
+  }
+});
+
+Deno.test("prune() keeps an order for as long as clocks may differ about its end", async () => {
   const hand = await ready();
   const order = orderText();
   await hand.say("command", { order });
   await hand.step({ type: "ended", run: hand.of("startCommand")[0]!.grant.run, outcome: { ok: true } });
-  const before = hand.world.now;
-  hand.world.now += 365 * 24 * 3600_000;
-  await hand.step({ type: "timer", name: "prune" });
-  assert.equal(await hand.world.store.row("orders", idOf(order)), undefined);
-  hand.world.now = before;
-  await hand.say("command", { order });
-  assert.equal(hand.of("startCommand").length, 1);
-  assert.equal(hand.refusal(), "document.expired");
+  for (const [now, kept] of [[T0 + HOUR + LIMITS.seenOrdersGraceMs, true], [T0 + 4 * HOUR, false]] as const) {
+    hand.world.now = now;
+    await hand.step({ type: "timer", name: "prune" });
+    assert.equal(await hand.world.store.row("orders", idOf(order)) !== undefined, kept);
+  }
 });
 
 Deno.test("step() cancels orders that run, wait in the queue and wait for their script", async () => {

@@ -13,7 +13,10 @@ function setUp() {
   const [ada, otto] = [user("ada", "admin"), user("otto", "operator")];
   const door = new OperatorDoor([ada, otto], { cluster: "C1", secret: new Uint8Array(32) }, clock, seededRng(1));
   const login = async (name: string) => `Bearer ${(await door.login(name, PASSWORD, "10.0.0.1")).token}`;
-  return { time, ada, otto, door, login };
+  /** The same server after a restart, with these users in its configuration. */
+  const restarted = (...users: User[]) =>
+    new OperatorDoor(users, { cluster: "C1", secret: new Uint8Array(32) }, clock, seededRng(2));
+  return { time, ada, otto, door, login, restarted };
 }
 
 Deno.test("setUsers() ends the tokens and streams of who is taken out, for good, and nobody else's", async () => {
@@ -30,6 +33,14 @@ Deno.test("setUsers() ends the tokens and streams of who is taken out, for good,
   assert.throws(() => door.identify(adas, ""), { code: "auth.refused" });
   assert.equal(door.identify(await login("ada"), "").user, "ada");
   assert.equal(door.until("ada").aborted, false);
+});
+
+Deno.test("identify() knows nobody whom the configuration does not name, also after a restart", async () => {
+  const { otto, login, restarted } = setUp();
+  const [adas, ottos] = [await login("ada"), await login("otto")];
+  const door = restarted(otto);
+  assert.throws(() => door.identify(adas, ""), { code: "auth.refused" });
+  assert.equal(door.identify(ottos, "").user, "otto");
 });
 
 Deno.test("setUsers() ends what is open under another role, and lets the token go on with the new one", async () => {
