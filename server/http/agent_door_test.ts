@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
+import { rfc3339 } from "../../base/clock.ts";
 import { JabberError } from "../../base/errors.ts";
 import { LIMITS } from "../../base/limits.ts";
-import { makeConnectClaim } from "../../wire/identity/mod.ts";
+import { hashJoinSecret, joinCredential, type JoinRow, makeConnectClaim } from "../../wire/identity/mod.ts";
 import { agentKey, factsFor, newBook, newNode, NOW } from "../../wire/identity/testing.ts";
-import { type AgentDoorDeps, answerScript, readSmallBody } from "./agent_door.ts";
+import { admit, type AgentDoorDeps, answerScript, readSmallBody } from "./agent_door.ts";
 
 const HASH = `sha256-${"0".repeat(64)}`;
 
@@ -42,6 +43,28 @@ Deno.test("answerScript() gives scripts to enrolled agents with a fresh claim, a
   assert.equal(await codeOf(answerScript(deps, new Headers(), "192.0.2.1", HASH)), "auth.missing");
   const stranger = door(false);
   assert.equal(await codeOf(answerScript(stranger.deps, stranger.headers(), "192.0.2.1", HASH)), "agent.not_enrolled");
+});
+
+Deno.test("admit() looks at a join token's secret, end and uses, and asks an enrolled agent for none", () => {
+  const id = "01M7W7A0T9CHEQHAJ342FR7MFM";
+  const secret = "A".repeat(43);
+  const row: JoinRow = { id, hash: hashJoinSecret(secret), expires: rfc3339(NOW + 1000), uses: 2, used: 1 };
+  const admitted = (credential: string | null, change: Partial<JoinRow> = {}, enrolled = false) => {
+    const { deps, headers } = door(enrolled);
+    const sent = headers();
+    if (credential !== null) sent.set("x-jabber-join", credential);
+    const { token, tokenUses } = admit({ ...deps, joinRows: () => [{ ...row, ...change }] }, sent, "192.0.2.1").proof;
+    return { token, tokenUses };
+  };
+  const good = joinCredential({ id, secret });
+  assert.deepEqual(admitted(good), { token: id, tokenUses: 2 });
+  assert.deepEqual(admitted(null), { token: null, tokenUses: undefined });
+  for (const wrong of [`${id}.${"B".repeat(43)}`, `${id}.`, "nonsense", good.toLowerCase()]) {
+    assert.throws(() => admitted(wrong), { code: "token.invalid" }, wrong);
+  }
+  assert.throws(() => admitted(good, { expires: rfc3339(NOW) }), { code: "token.expired" });
+  assert.throws(() => admitted(good, { used: 2 }), { code: "token.used_up" });
+  assert.equal(admitted("nonsense", {}, true).token, null);
 });
 
 /** Sends the head as it is, then a body in one chunk; answers what the server said. */

@@ -77,6 +77,13 @@ Deno.test("the app describes every route it has", async () => {
   }
 });
 
+Deno.test("the app waits for the bodies of so many logins at once", async () => {
+  const { app } = appWith();
+  const never = () => ask(app, "/v1/login", { method: "POST", body: new ReadableStream() });
+  for (let i = 0; i < LIMITS.halfOpenRequestsMax; i++) never();
+  assert.equal(await codeOf(await login(app, "ada", PASSWORD)), "auth.rate_limited");
+});
+
 Deno.test("the app asks for credentials before it reads a body", async () => {
   const { app, asked } = appWith();
   let pulled = 0;

@@ -185,9 +185,10 @@ export class HandAgent {
     });
   }
 
-  /** Connects with the claim. */
-  connect(claim: string): Promise<void> {
-    return this.operator.knock("/v1/agent/connect", { authorization: `Bearer ${claim}` });
+  /** Connects with the claim, and with a join token's `id.secret` where one is given. */
+  connect(claim: string, join?: string): Promise<void> {
+    const joins = join === undefined ? {} : { "x-jabber-join": join };
+    return this.operator.knock("/v1/agent/connect", { authorization: `Bearer ${claim}`, ...joins });
   }
 
   /** Asks for a script with the claim: the door checks it as it does for a connection, and answers in words. */

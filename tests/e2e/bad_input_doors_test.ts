@@ -1,7 +1,7 @@
 /** Bad input at a compiled server's doors: requests, claims, files and ports. */
 import assert from "node:assert/strict";
 import { ERRORS } from "../../base/errors.ts";
-import { agentIdOf, type ConnectFacts } from "../../wire/identity/mod.ts";
+import { agentIdOf, type ConnectFacts, joinCredential, parseJoinToken } from "../../wire/identity/mod.ts";
 import { privateKeyFromPem } from "../../wire/keys.ts";
 import { LIMITS } from "../../base/limits.ts";
 import { Fleet } from "../support/fleet.ts";
@@ -104,6 +104,14 @@ Deno.test("server refuses claims that are not its caller's own, fresh and for it
       await agent.connect(await agent.claim({ now: Date.now() - 600_000 }));
       const [, next] = await fleet.server!.line(/ WARN .*600 s slow .*code=agent\.clock next="([^"]+)"/, said);
       assert.equal(next, ERRORS["agent.clock"].next);
+    });
+    await t.step("a join token with another secret", async () => {
+      const said = fleet.server!.lines.length;
+      const stranger = new HandAgent(operator);
+      const token = parseJoinToken(await Deno.readTextFile(`${fleet.clusterFolder}/join-token.txt`));
+      const join = joinCredential({ ...token, secret: "A".repeat(43) });
+      await assert.rejects(stranger.connect(await stranger.claim(), join));
+      await fleet.server!.line(/an agent was refused .*code=token\.invalid/, said);
     });
     await t.step("no claim at all", async () => {
       const response = await operator.stranger(`/v1/agent/scripts/sha256-${"0".repeat(64)}`);
