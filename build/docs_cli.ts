@@ -4,7 +4,7 @@
  */
 import { buildProgram } from "../cli/program.ts";
 import { type Verb, verbsOf } from "../cli/verbs.ts";
-import { memoryWorld } from "../cli/world_memory.ts";
+import { memoryWorld } from "../cli/world/world_memory.ts";
 
 const EVERYWHERE: readonly string[] = ["--help", "--context", "--no-input"];
 

@@ -2,9 +2,9 @@ import type { Command } from "@commander-js/extra-typings";
 import { sanitizeLine } from "../base/sanitize.ts";
 import type { AgentAnswer } from "../server/core/requests.ts";
 import { type Api, currentApi } from "./api.ts";
-import { addFormat } from "./format_option.ts";
-import { ago, byName, formatListing, type Listing, tagText } from "./output.ts";
-import { AGENT, agentPath, findAgent } from "./agent_answer.ts";
+import { addFormat } from "./text/format_option.ts";
+import { ago, byName, formatListing, type Listing, tagText } from "./text/output.ts";
+import { AGENT, agentPath, findAgent } from "./agent/answer.ts";
 import { confirmed } from "./confirm.ts";
 import { shaped, shapedList } from "./shape.ts";
 import { EXIT, type ExitSlot } from "./exit.ts";
@@ -35,7 +35,7 @@ export const agentVerbs: Register = (program, world, slot) => {
     .option("--facts", "also ask the agent itself about its host: runs sys.facts on it")
     .addHelpText("after", "\nExamples:\n  jabber agent show web1\n  jabber agent show web1 --facts -o json")
     .action(async (name, { output, facts = false }) => {
-      const { showAgent } = await import("./agent_show.ts");
+      const { showAgent } = await import("./agent/show.ts");
       await showAgent(world, name, { output, facts });
     });
 
@@ -117,7 +117,7 @@ function tagVerb(agent: Command, world: World, slot: ExitSlot): void {
         "\n  jabber agent tag -l role=web wave=1 note-",
     )
     .action(async (words, options) => {
-      const { tagAgents } = await import("./agent_tag.ts");
+      const { tagAgents } = await import("./agent/tag.ts");
       slot.exit = await tagAgents(world, words, options);
     });
 }

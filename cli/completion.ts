@@ -1,7 +1,7 @@
 import { Argument } from "@commander-js/extra-typings";
 import { sanitizeLine } from "../base/sanitize.ts";
-import { completionOf } from "./complete.ts";
-import { completionScript, SHELLS } from "./completion_scripts.ts";
+import { completionOf } from "./completion/complete.ts";
+import { completionScript, SHELLS } from "./completion/shells.ts";
 import type { Register } from "./verb.ts";
 import type { World } from "./world.ts";
 
@@ -25,7 +25,7 @@ export const completeVerb: Register = (program, world) => {
     .argument("[words...]")
     .action(async (words) => {
       const { candidates, sources, argumentsOf } = completionOf(program, words);
-      const names = await import("./complete_names.ts");
+      const names = await import("./completion/names.ts");
       const own = withContext(world, words);
       const found = [
         ...candidates,

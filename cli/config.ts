@@ -16,8 +16,8 @@ import { sanitize } from "../base/sanitize.ts";
 import { readServerConfig } from "../server/config.ts";
 import { SERVER_KEYS } from "../server/config_table.ts";
 import { EXIT } from "./exit.ts";
-import { addFormat } from "./format_option.ts";
-import { formatListing } from "./output.ts";
+import { addFormat } from "./text/format_option.ts";
+import { formatListing } from "./text/output.ts";
 import type { Register } from "./verb.ts";
 import type { World } from "./world.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { serverConfigText } from "../cluster/ca/config_text.ts";
 import { runCli } from "./program.ts";
-import { memoryWorld, type MemoryWorldOptions } from "./world_memory.ts";
+import { memoryWorld, type MemoryWorldOptions } from "./world/world_memory.ts";
 
 const SERVER = serverConfigText({
   cluster: "C1",

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { LIMITS } from "../base/limits.ts";
 import { confirmed } from "./confirm.ts";
 import { runCli } from "./program.ts";
-import { memoryWorld, type MemoryWorldOptions } from "./world_memory.ts";
+import { memoryWorld, type MemoryWorldOptions } from "./world/world_memory.ts";
 
 const CONTEXT = {
   current: "default",

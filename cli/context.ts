@@ -1,7 +1,7 @@
 import { JabberError } from "../base/errors.ts";
 import { type ContextFile, contextNamed, nameInForce, readContexts, writeContexts } from "./context_file.ts";
-import { addFormat } from "./format_option.ts";
-import { formatListing, formatOne } from "./output.ts";
+import { addFormat } from "./text/format_option.ts";
+import { formatListing, formatOne } from "./text/output.ts";
 import type { Register } from "./verb.ts";
 
 /** What is shown of a context: never its token. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { runCli } from "./program.ts";
-import { memoryWorld } from "./world_memory.ts";
+import { memoryWorld } from "./world/world_memory.ts";
 
 function world() {
   const made = memoryWorld({

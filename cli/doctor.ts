@@ -6,8 +6,8 @@ import { currentApi, ServerRefusal } from "./api.ts";
 import { currentContext, type OperatorContext } from "./context_file.ts";
 import { EXIT } from "./exit.ts";
 import { readAuthorKey } from "./keys.ts";
-import { addFormat } from "./format_option.ts";
-import { formatListing } from "./output.ts";
+import { addFormat } from "./text/format_option.ts";
+import { formatListing } from "./text/output.ts";
 import type { Register } from "./verb.ts";
 import type { World } from "./world.ts";
 

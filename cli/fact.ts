@@ -2,8 +2,8 @@ import { InvalidArgumentError } from "@commander-js/extra-typings";
 import { sanitize, sanitizeLine } from "../base/sanitize.ts";
 import type { FactAnswer } from "../server/cluster_answers.ts";
 import { currentApi } from "./api.ts";
-import { addFormat } from "./format_option.ts";
-import { ago, formatListing, formatOne } from "./output.ts";
+import { addFormat } from "./text/format_option.ts";
+import { ago, formatListing, formatOne } from "./text/output.ts";
 import { type Shape, shaped, shapedList } from "./shape.ts";
 import type { Register } from "./verb.ts";
 

@@ -1,8 +1,8 @@
 import { isJsonObject } from "../base/json.ts";
 import { sanitizeLine } from "../base/sanitize.ts";
 import { currentApi } from "./api.ts";
-import { addFormat, wholeNumber } from "./format_option.ts";
-import { formatLine } from "./output.ts";
+import { addFormat, wholeNumber } from "./text/format_option.ts";
+import { formatLine } from "./text/output.ts";
 import { steadyLines } from "./steady.ts";
 import type { Register } from "./verb.ts";
 

@@ -1,7 +1,7 @@
 import { ANSWERS } from "../server/core/requests.ts";
 import { currentApi } from "./api.ts";
-import { addFormat, wholeNumber } from "./format_option.ts";
-import { formatListing } from "./output.ts";
+import { addFormat, wholeNumber } from "./text/format_option.ts";
+import { formatListing } from "./text/output.ts";
 import type { Register } from "./verb.ts";
 
 export const historyVerb: Register = (program, world) => {

@@ -1,10 +1,10 @@
 import { Option } from "@commander-js/extra-typings";
 import { initMaterial, type InitOptions } from "../cluster/ca/mod.ts";
 import { JabberError } from "../base/errors.ts";
-import { collect } from "./format_option.ts";
+import { collect } from "./text/format_option.ts";
 import { configFolder } from "./context_file.ts";
-import { writeMaterial } from "./init_files.ts";
-import { demandAddress, initLike } from "./init_like.ts";
+import { writeMaterial } from "./init/files.ts";
+import { demandAddress, initLike } from "./init/like.ts";
 import { publicKeyToText } from "../wire/keys.ts";
 import { defaultKeyPath, readAuthorKey } from "./keys.ts";
 import type { Register } from "./verb.ts";

@@ -8,14 +8,14 @@ import type { JobRow } from "../server/core/jobs/schemas.ts";
 import { type JobOptions, parseJob } from "../wire/sign/mod.ts";
 import { type Api, currentApi } from "./api.ts";
 import type { ExitSlot } from "./exit.ts";
-import { addFormat } from "./format_option.ts";
+import { addFormat } from "./text/format_option.ts";
 import { applyFiles } from "./job/apply.ts";
 import { cancelJob } from "./job/cancel.ts";
 import { findJob, signJobs } from "./job/files.ts";
 import { jobHistory } from "./job/history.ts";
 import { newJob } from "./job/new.ts";
 import { agentListing, jobListing, nextText, timesAhead, triggerText } from "./job/text.ts";
-import { formatListing, formatOne } from "./output.ts";
+import { formatListing, formatOne } from "./text/output.ts";
 import type { Register } from "./verb.ts";
 import type { World } from "./world.ts";
 

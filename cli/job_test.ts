@@ -7,7 +7,7 @@ import { job, JobTeller } from "../tests/server_core/jobs.ts";
 import { privateKeyToPem } from "../wire/keys.ts";
 import { parseJob } from "../wire/sign/mod.ts";
 import { runCli } from "./program.ts";
-import { memoryWorld, type MemoryWorldOptions } from "./world_memory.ts";
+import { memoryWorld, type MemoryWorldOptions } from "./world/world_memory.ts";
 
 const CONTEXT = {
   current: "default",

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { runCli } from "./program.ts";
-import { memoryWorld } from "./world_memory.ts";
+import { memoryWorld } from "./world/world_memory.ts";
 
 Deno.test("jabber login sends a password to another host over TLS alone", async () => {
   const asked: string[] = [];

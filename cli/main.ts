@@ -1,5 +1,5 @@
 /** `jabber`: the operators' command line. */
 import { runCli } from "./program.ts";
-import { systemWorld } from "./world_system.ts";
+import { systemWorld } from "./world/world_system.ts";
 
 if (import.meta.main) Deno.exit(await runCli(Deno.args, systemWorld));

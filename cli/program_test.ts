@@ -3,7 +3,7 @@ import { privateKeyFromPem } from "../wire/keys.ts";
 import { parseScript } from "../wire/sign/mod.ts";
 import { buildProgram, runCli } from "./program.ts";
 import { verbsOf } from "./verbs.ts";
-import { memoryWorld, type MemoryWorldOptions } from "./world_memory.ts";
+import { memoryWorld, type MemoryWorldOptions } from "./world/world_memory.ts";
 
 const SCRIPT = `/*---
 name: hello

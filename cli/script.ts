@@ -12,10 +12,10 @@ import {
 } from "../wire/sign/mod.ts";
 import { type Api, currentApi } from "./api.ts";
 import { confirmed } from "./confirm.ts";
-import { addFormat, collect } from "./format_option.ts";
+import { addFormat, collect } from "./text/format_option.ts";
 import { defaultKeyPath, readAuthorKey } from "./keys.ts";
-import { ago, type Format, formatListing, formatOne, type Listing } from "./output.ts";
-import { startProgress } from "./progress.ts";
+import { ago, type Format, formatListing, formatOne, type Listing } from "./text/output.ts";
+import { startProgress } from "./text/progress.ts";
 import { EXIT } from "./exit.ts";
 import type { Register } from "./verb.ts";
 import type { World } from "./world.ts";

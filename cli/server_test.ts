@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { appDoor } from "../tests/support/app_door.ts";
 import { memberNamed, type MemoryCluster, memoryCluster } from "../tests/support/memory_cluster.ts";
 import { runCli } from "./program.ts";
-import { memoryWorld, type MemoryWorldOptions } from "./world_memory.ts";
+import { memoryWorld, type MemoryWorldOptions } from "./world/world_memory.ts";
 
 const KEY = "bmV3IGtleSBvZiAzMiBieXRlcyBmb3IgZ29zc2lwLi4=";
 const CONTEXT = { url: "https://127.0.0.1:1", user: "ada", token: "t", expires: "2030-01-01T00:00:00Z", cluster: "C1" };

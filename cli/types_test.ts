@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { COMMANDS } from "../commands/mod.ts";
 import { runCli } from "./program.ts";
 import { typesText } from "./types_text.ts";
-import { memoryWorld } from "./world_memory.ts";
+import { memoryWorld } from "./world/world_memory.ts";
 
 const SCRIPTS = new URL("../examples/scripts/", import.meta.url);
 

@@ -4,7 +4,7 @@ import { describeProgram } from "../base/program.ts";
 import { runMain, systemPermissions } from "../base/program_system.ts";
 import { Api } from "../cli/api.ts";
 import { contextNamed, nameInForce, type OperatorContext, readContexts } from "../cli/context_file.ts";
-import { systemWorld } from "../cli/world_system.ts";
+import { systemWorld } from "../cli/world/world_system.ts";
 import { startState } from "./app/start.ts";
 import { perform } from "./data/acts.ts";
 import { readOptions, USAGE } from "./options.ts";

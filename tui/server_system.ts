@@ -3,7 +3,7 @@ import type { ErrorBody } from "../base/errors.ts";
 import type { Json } from "../base/json.ts";
 import { Api, ServerRefusal } from "../cli/api.ts";
 import type { OperatorContext } from "../cli/context_file.ts";
-import { frames } from "../cli/frames_system.ts";
+import { frames } from "../cli/world/frames_system.ts";
 import type { World } from "../cli/world.ts";
 import type { ConsoleServer } from "./run.tsx";
 

@@ -10,7 +10,7 @@ import { parseJob, stripSignatures } from "../../wire/sign/mod.ts";
 import { type Api, ServerRefusal } from "../api.ts";
 import { confirmed } from "../confirm.ts";
 import { EXIT, type ExitCode } from "../exit.ts";
-import { byName, type Format, formatListing, tagText } from "../output.ts";
+import { byName, type Format, formatListing, tagText } from "../text/output.ts";
 import { agentsText } from "../run/attach.ts";
 import type { World } from "../world.ts";
 import { changedLines } from "./diff.ts";

@@ -4,7 +4,7 @@ import { escapeJson } from "../../base/sanitize.ts";
 import { ANSWERS } from "../../server/core/requests.ts";
 import type { JobRun } from "../../server/core/jobs/schemas.ts";
 import type { Api } from "../api.ts";
-import { type Format, formatListing, toYaml } from "../output.ts";
+import { type Format, formatListing, toYaml } from "../text/output.ts";
 import { steadyLines } from "../steady.ts";
 import type { World } from "../world.ts";
 import { jobPath } from "./files.ts";

@@ -2,7 +2,7 @@
 import { nextTime } from "../../agent/core/jobs/calendar.ts";
 import { rfc3339 } from "../../base/clock.ts";
 import type { JobAgent, JobRow, JobRun } from "../../server/core/jobs/schemas.ts";
-import { ago, byName, type Listing } from "../output.ts";
+import { ago, byName, type Listing } from "../text/output.ts";
 
 /** `cron 0 3 * * * (Europe/Berlin)` */
 export function triggerText(trigger: JobRow["trigger"]): string {

@@ -2,8 +2,8 @@
 import { ANSWERS, type TargetPreview } from "../../server/core/requests.ts";
 import type { Api } from "../api.ts";
 import { EXIT, type ExitCode } from "../exit.ts";
-import type { Format } from "../output.ts";
-import { startProgress } from "../progress.ts";
+import type { Format } from "../text/output.ts";
+import { startProgress } from "../text/progress.ts";
 import type { World } from "../world.ts";
 import { followLive } from "./live.ts";
 import { cancelOrder } from "./orders.ts";

@@ -4,7 +4,7 @@ import { isJsonObject, type JsonObject } from "../../base/json.ts";
 import { escapeJson, sanitize, sanitizeLine } from "../../base/sanitize.ts";
 import { type TargetAnswer, targetAnswer } from "../../server/core/requests.ts";
 import type { Api } from "../api.ts";
-import { type Format, toYaml } from "../output.ts";
+import { type Format, toYaml } from "../text/output.ts";
 import { steadyLines } from "../steady.ts";
 import type { World } from "../world.ts";
 import type { AgentResult } from "./summary.ts";

@@ -4,8 +4,8 @@ import type { JsonObject } from "../../base/json.ts";
 import { ANSWERS, type OrderAnswer, type OrderRow, type TargetAnswer } from "../../server/core/requests.ts";
 import { runStream } from "../../wire/streams.ts";
 import { type Api, currentApi } from "../api.ts";
-import { addFormat, wholeNumber } from "../format_option.ts";
-import { ago, byName, type Format, formatListing, formatOne } from "../output.ts";
+import { addFormat, wholeNumber } from "../text/format_option.ts";
+import { ago, byName, type Format, formatListing, formatOne } from "../text/output.ts";
 import type { World } from "../world.ts";
 import { describeTarget } from "./summary.ts";
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { privateKeyFromSeed, privateKeyToPem } from "../../wire/keys.ts";
 import { composeScript, parseOrder, parseScript } from "../../wire/sign/mod.ts";
 import { Api } from "../api.ts";
-import { memoryWorld } from "../world_memory.ts";
+import { memoryWorld } from "../world/world_memory.ts";
 import { planRun, type Submission } from "./plan.ts";
 
 const NOW = Date.UTC(2026, 10, 20);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { JabberError } from "../../base/errors.ts";
-import { memoryWorld } from "../world_memory.ts";
+import { memoryWorld } from "../world/world_memory.ts";
 import { readSecrets } from "./secrets.ts";
 
 Deno.test("readSecrets() asks without echo, or reads a file or standard input", async () => {

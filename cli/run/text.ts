@@ -1,6 +1,6 @@
 /** What records say to a person. */
 import { isJsonObject, type Json, type JsonObject } from "../../base/json.ts";
-import { jsonText } from "../json_text.ts";
+import { jsonText } from "../text/json.ts";
 
 /** What a run says, for those who follow it; undefined for what the summary says anyway. Ends with a line's end. */
 export function recordText(record: JsonObject): string | undefined {

@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { buildProgram } from "../../cli/program.ts";
 import { verbsOf } from "../../cli/verbs.ts";
-import { memoryWorld } from "../../cli/world_memory.ts";
+import { memoryWorld } from "../../cli/world/world_memory.ts";
 import { Fleet } from "../support/fleet.ts";
 import { binary, Program } from "../support/program.ts";
 import { loopbackAddress } from "../support/serf_agent.ts";

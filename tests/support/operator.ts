@@ -9,7 +9,7 @@ import { currentContext } from "../../cli/context_file.ts";
 import { readAuthorKey } from "../../cli/keys.ts";
 import { pushScript } from "../../cli/script.ts";
 import type { World } from "../../cli/world.ts";
-import { systemWorld } from "../../cli/world_system.ts";
+import { systemWorld } from "../../cli/world/world_system.ts";
 import { ANSWERS } from "../../server/core/requests.ts";
 import type { PrivateKey } from "../../wire/keys.ts";
 import { composeOrder, composeScript, sign } from "../../wire/sign/mod.ts";

@@ -1,6 +1,6 @@
 /** One agent: what is known of it, its tags and where they come from, what it says, live. */
 import { isJsonObject, type Json, type JsonObject } from "../../../base/json.ts";
-import { sourceOf } from "../../../cli/agent_show.ts";
+import { sourceOf } from "../../../cli/agent/show.ts";
 import type { AgentAnswer } from "../../../server/core/requests.ts";
 import { type Line, lineOf, plainText, span } from "../../text/line.ts";
 import { fit } from "../../text/width.ts";

@@ -1,5 +1,5 @@
 /** The columns of the fleet. */
-import { tagText } from "../../../cli/output.ts";
+import { tagText } from "../../../cli/text/output.ts";
 import type { AgentAnswer } from "../../../server/core/requests.ts";
 import { duration, since } from "../../text/number.ts";
 import { type Role, type Symbol, symbol } from "../../theme.ts";

@@ -1,5 +1,5 @@
 /** The jobs of the cluster: apply a file, look at one, cancel one. */
-import { byName } from "../../../cli/output.ts";
+import { byName } from "../../../cli/text/output.ts";
 import { ANSWERS } from "../../../server/core/requests.ts";
 import type { JobRow } from "../../../server/core/jobs/schemas.ts";
 import type { ActAnswer, ActAnswers } from "../../act.ts";

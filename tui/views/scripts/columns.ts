@@ -1,4 +1,4 @@
-import { ago } from "../../../cli/output.ts";
+import { ago } from "../../../cli/text/output.ts";
 import type { ScriptAnswer } from "../../../server/core/requests.ts";
 import type { ViewContext } from "../../view.ts";
 import type { TableSpec } from "../../widgets/table/state.ts";

@@ -1,5 +1,5 @@
 /** Running a script from the console: what it is run with, exactly who would be hit, and only then the order. */
-import { byName } from "../../../cli/output.ts";
+import { byName } from "../../../cli/text/output.ts";
 import type { Act, ActAnswers } from "../../act.ts";
 import type { Effect, ViewContext } from "../../view.ts";
 

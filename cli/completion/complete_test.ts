@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { completionOf } from "./complete.ts";
-import { buildProgram, runCli } from "./program.ts";
-import { verbsOf } from "./verbs.ts";
-import { memoryWorld } from "./world_memory.ts";
+import { buildProgram, runCli } from "../program.ts";
+import { verbsOf } from "../verbs.ts";
+import { memoryWorld } from "../world/world_memory.ts";
 
 const program = () => buildProgram(memoryWorld(), { exit: 0 });
 

@@ -1,11 +1,11 @@
 /** The CLI's world on a real machine. */
-import { systemClock } from "../base/clock_system.ts";
-import { JabberError } from "../base/errors.ts";
-import { LIMITS } from "../base/limits.ts";
-import { systemRng } from "../base/rng_system.ts";
-import { trustNoRoots } from "../base/roots_system.ts";
+import { systemClock } from "../../base/clock_system.ts";
+import { JabberError } from "../../base/errors.ts";
+import { LIMITS } from "../../base/limits.ts";
+import { systemRng } from "../../base/rng_system.ts";
+import { trustNoRoots } from "../../base/roots_system.ts";
 import { askLine } from "./ask_system.ts";
-import type { World, WorldFiles } from "./world.ts";
+import type { World, WorldFiles } from "../world.ts";
 
 const encoder = new TextEncoder();
 

@@ -1,10 +1,10 @@
 /** The frames of a websocket as the platform gives them. */
 import process from "node:process";
 import { WebSocket } from "ws";
-import { JabberError } from "../base/errors.ts";
-import { trustNoRoots } from "../base/roots_system.ts";
-import { tlsServerName } from "../wire/identity/mod.ts";
-import { refusal } from "./api.ts";
+import { JabberError } from "../../base/errors.ts";
+import { trustNoRoots } from "../../base/roots_system.ts";
+import { tlsServerName } from "../../wire/identity/mod.ts";
+import { refusal } from "../api.ts";
 
 /** Text frames until the socket ends or the signal aborts. @throws what the server refuses, `net.unreachable` */
 export async function* frames(

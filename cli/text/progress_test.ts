@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { progressText, startProgress } from "./progress.ts";
-import { memoryWorld } from "./world_memory.ts";
+import { memoryWorld } from "../world/world_memory.ts";
 
 /** A terminal whose time goes by when it is told to. */
 function terminal(env: Record<string, string> = {}) {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { parse } from "yaml";
-import type { Json } from "../base/json.ts";
-import { yamlText } from "./yaml_text.ts";
+import type { Json } from "../../base/json.ts";
+import { yamlText } from "./yaml.ts";
 
 Deno.test("yamlText() is read back as the same value by a YAML library, whatever the value", () => {
   fc.assert(fc.property(fc.jsonValue({ maxDepth: 4, noUnicodeString: false }), (value) => {

@@ -1,12 +1,12 @@
 /** `jabber agent show`: everything that is known of one agent. */
-import type { JsonObject } from "../base/json.ts";
-import { isJsonObject } from "../base/json.ts";
-import { JabberError } from "../base/errors.ts";
-import type { AgentAnswer } from "../server/core/requests.ts";
-import { findAgent } from "./agent_answer.ts";
-import { type Api, currentApi } from "./api.ts";
-import { ago, type Format, formatListing, formatOne } from "./output.ts";
-import type { World } from "./world.ts";
+import type { JsonObject } from "../../base/json.ts";
+import { isJsonObject } from "../../base/json.ts";
+import { JabberError } from "../../base/errors.ts";
+import type { AgentAnswer } from "../../server/core/requests.ts";
+import { findAgent } from "./answer.ts";
+import { type Api, currentApi } from "../api.ts";
+import { ago, type Format, formatListing, formatOne } from "../text/output.ts";
+import type { World } from "../world.ts";
 
 /** Tags that the agent's program finds out by itself. */
 const BUILT_IN: readonly string[] = ["os", "arch", "hostname"];
@@ -94,7 +94,7 @@ async function streamTable({ streams, moreStreams }: Streams): Promise<string> {
 /** @throws `input.no_target` for an agent that is not there to be asked, and what the agent refuses */
 async function factsOf(world: World, api: Api, agent: AgentAnswer): Promise<JsonObject> {
   if (!agent.connected) throw new JabberError("input.no_target", `${agent.name} is not connected: --facts asks it`);
-  const { resultOn } = await import("./run/result.ts");
+  const { resultOn } = await import("../run/result.ts");
   const result = await resultOn(world, api, { agent: agent.id, command: "sys.facts", timeout: FACTS_TIMEOUT_SECONDS });
   return isJsonObject(result) ? result : {};
 }

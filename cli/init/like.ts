@@ -1,14 +1,14 @@
 /** `jabber init --like`: one more server of a cluster, made where the CA's key lies, from the files of a server it has. */
 import { dirname, isAbsolute, join } from "node:path";
 import * as z from "zod/mini";
-import { faultsError } from "../base/config/faults.ts";
-import { readYaml } from "../base/config/yaml.ts";
-import { JabberError } from "../base/errors.ts";
-import { sanitizeLine } from "../base/sanitize.ts";
-import { anotherServer, type GossipFacts } from "../cluster/ca/mod.ts";
-import { parseListen, readServerConfig, type ServerConfig, type ServerReading } from "../server/config.ts";
-import { writeMaterial } from "./init_files.ts";
-import type { World } from "./world.ts";
+import { faultsError } from "../../base/config/faults.ts";
+import { readYaml } from "../../base/config/yaml.ts";
+import { JabberError } from "../../base/errors.ts";
+import { sanitizeLine } from "../../base/sanitize.ts";
+import { anotherServer, type GossipFacts } from "../../cluster/ca/mod.ts";
+import { parseListen, readServerConfig, type ServerConfig, type ServerReading } from "../../server/config.ts";
+import { writeMaterial } from "./files.ts";
+import type { World } from "../world.ts";
 
 export interface LikeOptions {
   /** The folder of a server that is there, or its configuration. */

@@ -1,8 +1,8 @@
 /** How data is shown: a table for people, JSON, YAML or names for programs. */
-import type { Json, JsonObject } from "../base/json.ts";
-import { escapeJson, sanitizeLine } from "../base/sanitize.ts";
-import { measureFor } from "./text_width.ts";
-import { yamlText } from "./yaml_text.ts";
+import type { Json, JsonObject } from "../../base/json.ts";
+import { escapeJson, sanitizeLine } from "../../base/sanitize.ts";
+import { measureFor } from "./width.ts";
+import { yamlText } from "./yaml.ts";
 
 export const FORMATS = ["table", "json", "yaml", "name"] as const;
 export type Format = typeof FORMATS[number];

@@ -1,7 +1,7 @@
 /** What the server says of an agent. */
-import type { AgentAnswer } from "../server/core/requests.ts";
-import type { Api } from "./api.ts";
-import { type Shape, shaped } from "./shape.ts";
+import type { AgentAnswer } from "../../server/core/requests.ts";
+import type { Api } from "../api.ts";
+import { type Shape, shaped } from "../shape.ts";
 
 export const AGENT: Shape<AgentAnswer> = {
   id: "string",

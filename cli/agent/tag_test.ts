@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readChange } from "./agent_tag.ts";
+import { readChange } from "./tag.ts";
 
 Deno.test("readChange() tells setting from removing, and refuses what is neither", () => {
   assert.deepEqual(readChange("role=web"), { key: "role", value: "web" });

@@ -1,7 +1,7 @@
 /** The CLI's world in memory: verbs are tested without a process, a disk or a network. */
-import { JabberError } from "../base/errors.ts";
-import { seededRng } from "../base/rng.ts";
-import type { World } from "./world.ts";
+import { JabberError } from "../../base/errors.ts";
+import { seededRng } from "../../base/rng.ts";
+import type { World } from "../world.ts";
 
 export interface MemoryWorldOptions {
   /** Answers every HTTP request. */

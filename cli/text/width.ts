@@ -9,6 +9,6 @@ export type Measure = (text: string) => number;
 
 /** What measures these texts. */
 export async function measureFor(texts: Iterable<string>): Promise<Measure> {
-  for (const text of texts) if (!ASCII.test(text)) return (await import("./text_width_wide.ts")).wideWidth;
+  for (const text of texts) if (!ASCII.test(text)) return (await import("./width_wide.ts")).wideWidth;
   return (text) => text.length;
 }

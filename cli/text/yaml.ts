@@ -2,7 +2,7 @@
  * JSON as YAML for people. A writer of its own: a whole YAML library takes longer to load than a short command takes to
  * run, and what is written here is the small part of YAML that needs no rules of thumb (texts always quoted, blocks).
  */
-import type { Json } from "../base/json.ts";
+import type { Json } from "../../base/json.ts";
 
 /** Words that some reader of YAML takes for something other than text. */
 const NOT_TEXT = /^(?:true|false|null|yes|no|on|off|y|n|nan|inf)$/i;

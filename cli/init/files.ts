@@ -1,6 +1,6 @@
-import { JabberError } from "../base/errors.ts";
-import type { MaterialFile } from "../cluster/ca/mod.ts";
-import type { World } from "./world.ts";
+import { JabberError } from "../../base/errors.ts";
+import type { MaterialFile } from "../../cluster/ca/mod.ts";
+import type { World } from "../world.ts";
 
 /**
  * Writes a server's files into its folder. `place` says where a file goes that does not belong there.

@@ -1,13 +1,13 @@
 /** `jabber agent tag`: one signed order of `tags.set` for each change. */
-import { JabberError } from "../base/errors.ts";
-import { LIMITS } from "../base/limits.ts";
-import { AGENT, findAgent } from "./agent_answer.ts";
-import { type Api, currentApi } from "./api.ts";
-import { EXIT, type ExitCode } from "./exit.ts";
-import { shapedList } from "./shape.ts";
-import type { World } from "./world.ts";
-import { agentsText, attach, submit } from "./run/attach.ts";
-import { DEFAULT_VALID_SECONDS, planRun } from "./run/plan.ts";
+import { JabberError } from "../../base/errors.ts";
+import { LIMITS } from "../../base/limits.ts";
+import { AGENT, findAgent } from "./answer.ts";
+import { type Api, currentApi } from "../api.ts";
+import { EXIT, type ExitCode } from "../exit.ts";
+import { shapedList } from "../shape.ts";
+import type { World } from "../world.ts";
+import { agentsText, attach, submit } from "../run/attach.ts";
+import { DEFAULT_VALID_SECONDS, planRun } from "../run/plan.ts";
 
 export interface TagChange {
   key: string;

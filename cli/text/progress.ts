@@ -6,7 +6,7 @@
  * Whatever else is printed or asked goes through the world of the progress, which wipes the line first (shown → hidden)
  * and lets the next update draw it again. `end` wipes it for good.
  */
-import type { World } from "./world.ts";
+import type { World } from "../world.ts";
 
 const REDRAW_MS = 100;
 const BAR_CHARS = 24;

@@ -2,11 +2,11 @@
  * Names for completion: from the server, within a short time, and from the program's own tables. Those tables are large
  * and loaded for who asks for them alone: a person waits at every TAB.
  */
-import { isJsonObject, type Json, type JsonObject } from "../base/json.ts";
-import { type Api, currentApi } from "./api.ts";
+import { isJsonObject, type Json, type JsonObject } from "../../base/json.ts";
+import { type Api, currentApi } from "../api.ts";
 import type { Candidate, Source } from "./complete.ts";
-import { readContexts } from "./context_file.ts";
-import type { World } from "./world.ts";
+import { readContexts } from "../context_file.ts";
+import type { World } from "../world.ts";
 
 /** Who presses TAB waits no longer. */
 const ANSWER_MS = 1000;
@@ -29,11 +29,11 @@ const LISTS: Readonly<Record<Exclude<Source, "files">, List>> = {
   gossipKeys: (world) =>
     served(world, "/v1/gossip/keys", "keys", (row) => [text(row, "id"), row["primary"] === true ? "seals" : "opens"]),
   commands: async () => {
-    const { commandKeys, findCommand } = await import("../commands/mod.ts");
+    const { commandKeys, findCommand } = await import("../../commands/mod.ts");
     return commandKeys.map((key) => ({ value: key, about: findCommand(key)?.summary ?? "" }));
   },
   kinds: async () => {
-    const { KINDS } = await import("../wire/kinds.ts");
+    const { KINDS } = await import("../../wire/kinds.ts");
     return Object.keys(KINDS).map((value) => ({ value, about: "" }));
   },
   contexts: async (world) =>
@@ -53,8 +53,8 @@ export async function argumentsOf(world: World, name: string): Promise<Candidate
 
 async function argumentNames(world: World, name: string): Promise<Candidate[]> {
   const [{ findCommand }, { describeCommand }] = await Promise.all([
-    import("../commands/mod.ts"),
-    import("../commands/schema.ts"),
+    import("../../commands/mod.ts"),
+    import("../../commands/schema.ts"),
   ]);
   const command = findCommand(name);
   const schema = command === undefined ? await scriptSchema(world, name) : describeCommand(command).input;

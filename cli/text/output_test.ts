@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { formatListing, type Listing } from "./output.ts";
-import { type Shape, shaped, shapedList } from "./shape.ts";
+import { type Shape, shaped, shapedList } from "../shape.ts";
 
 const listing = (names: string[]): Listing<string> => ({
   rows: names,

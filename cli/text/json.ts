@@ -1,5 +1,5 @@
 /** JSON for people: still JSON, but what fits stands on one line. */
-import type { Json } from "../base/json.ts";
+import type { Json } from "../../base/json.ts";
 
 const WIDTH = 100;
 

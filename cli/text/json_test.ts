@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import type { Json } from "../base/json.ts";
-import { jsonText } from "./json_text.ts";
+import type { Json } from "../../base/json.ts";
+import { jsonText } from "./json.ts";
 
 Deno.test("jsonText() keeps on one line what fits there", () => {
   assert.equal(jsonText({ ticks: 3, of: ["a", "b"], none: {} }), '{"ticks": 3, "of": ["a", "b"], "none": {}}');
