@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { basename, dirname, isAbsolute, join } from "node:path";
 import { type Clock, rfc3339 } from "../base/clock.ts";
 import { JabberError } from "../base/errors.ts";
-import { openEngine } from "../base/store_sqlite.ts";
+import { openEngine } from "../base/store/sqlite.ts";
 import { TAR_BLOCK, tarHeader, tarPadding } from "../base/tar.ts";
 import { VERSION } from "../base/version.ts";
 import { type BackupFile, backupFiles, DATABASE, MANIFEST, manifestText, SUMS, sumsText } from "./backup.ts";

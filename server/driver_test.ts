@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { memoryStore } from "../base/store_memory.ts";
+import { memoryStore } from "../base/store/memory.ts";
 import type { ServerEffect, ServerEvent } from "./core/contract.ts";
 import { ServerDriver } from "./driver.ts";
 import { Hub } from "./http/hub.ts";

@@ -11,8 +11,8 @@ import { createHash } from "node:crypto";
 import { basename, dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { JabberError } from "../base/errors.ts";
-import { toStoreError } from "../base/store_errors.ts";
-import { openEngine } from "../base/store_sqlite.ts";
+import { toStoreError } from "../base/store/errors.ts";
+import { openEngine } from "../base/store/sqlite.ts";
 import { parseTarHeader, TAR_BLOCK, tarPadding } from "../base/tar.ts";
 import {
   checkSums,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { UlidMaker } from "../base/ids.ts";
 import { seededRng } from "../base/rng.ts";
-import { memoryStore } from "../base/store_memory.ts";
+import { memoryStore } from "../base/store/memory.ts";
 import { keepWithinLimits } from "./retention.ts";
 
 const DAY = 24 * 3600_000;

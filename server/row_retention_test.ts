@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { UlidMaker } from "../base/ids.ts";
 import { LIMITS } from "../base/limits.ts";
 import { seededRng } from "../base/rng.ts";
-import { memoryStore } from "../base/store_memory.ts";
+import { memoryStore } from "../base/store/memory.ts";
 import { SERVER_TABLES } from "./core/contract.ts";
 import { forgetOldRows } from "./row_retention.ts";
 

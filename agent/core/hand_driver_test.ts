@@ -2,7 +2,7 @@
 import type { JsonObject } from "../../base/json.ts";
 import { type Rng, seededRng } from "../../base/rng.ts";
 import type { Row, Store } from "../../base/store.ts";
-import { memoryStore } from "../../base/store_memory.ts";
+import { memoryStore } from "../../base/store/memory.ts";
 import { toErrorBody } from "../../base/errors.ts";
 import { UlidMaker } from "../../base/ids.ts";
 import { rfc3339 } from "../../base/clock.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { JabberError } from "../../base/errors.ts";
 import type { CommitResult, Store } from "../../base/store.ts";
-import { memoryStore } from "../../base/store_memory.ts";
+import { memoryStore } from "../../base/store/memory.ts";
 import { createKvStore } from "./kv_store.ts";
 
 /** A store whose commits wait until they are let go or refused, in their order. */

@@ -17,8 +17,8 @@ export const AMBIENT_FILES: readonly AmbientRow[] = [
   { path: "**/*_worker.ts", reason: "a Worker's way in" },
   { path: "**/worker.ts", reason: "a Worker's way in" },
   {
-    path: "base/store_sqlite*.ts",
-    reason: "SQLite behind the store contract; its memory twin is base/store_memory.ts",
+    path: "base/store/sqlite*.ts",
+    reason: "SQLite behind the store contract; its memory twin is base/store/memory.ts",
   },
   {
     path: "agent/link/**",

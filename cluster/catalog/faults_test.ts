@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { JabberError } from "../../base/errors.ts";
-import { memoryEngine } from "../../base/store_memory.ts";
+import { memoryEngine } from "../../base/store/memory.ts";
 import { formatStamp, stampTime } from "../../wire/hlc.ts";
 import type { Delta, Entry } from "./contract.ts";
 import { deltaJson, parseDelta, parseQuestion } from "./delta.ts";

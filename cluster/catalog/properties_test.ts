@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { randomBelow, type Rng, seededRng } from "../../base/rng.ts";
-import { type MemoryEngine, memoryEngine } from "../../base/store_memory.ts";
+import { type MemoryEngine, memoryEngine } from "../../base/store/memory.ts";
 import { formatStamp } from "../../wire/hlc.ts";
 import { CATALOG_TABLES, type Delta, type Entry } from "./contract.ts";
 import { entryKey, logKey } from "./entry.ts";

@@ -6,7 +6,7 @@ import { JabberError } from "../../base/errors.ts";
 import { isJsonObject, type JsonObject } from "../../base/json.ts";
 import { randomBelow, type Rng, seededRng } from "../../base/rng.ts";
 import type { Row } from "../../base/store.ts";
-import { type MemoryEngine, memoryEngine } from "../../base/store_memory.ts";
+import { type MemoryEngine, memoryEngine } from "../../base/store/memory.ts";
 import { nodeIdOf } from "../../wire/identity/ids.ts";
 import { type PrivateKey, privateKeyFromSeed } from "../../wire/keys.ts";
 import {

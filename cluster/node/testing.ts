@@ -1,5 +1,5 @@
 /** Servers' node cores on one table: what one tells or gossips, the others hear at once, unless somebody is cut off. */
-import { memoryEngine } from "../../base/store_memory.ts";
+import { memoryEngine } from "../../base/store/memory.ts";
 import { randomBelow, type Rng, seededRng } from "../../base/rng.ts";
 import { nodeIdOf } from "../../wire/identity/ids.ts";
 import { privateKeyFromSeed, publicKeyFromJwk } from "../../wire/keys.ts";

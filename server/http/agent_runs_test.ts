@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { memoryStore } from "../../base/store_memory.ts";
+import { memoryStore } from "../../base/store/memory.ts";
 import { lastRuns } from "./agent_runs.ts";
 
 const AGENT = "agent-x";

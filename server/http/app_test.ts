@@ -3,7 +3,7 @@ import type { Clock } from "../../base/clock.ts";
 import { JabberError } from "../../base/errors.ts";
 import { LIMITS } from "../../base/limits.ts";
 import { seededRng } from "../../base/rng.ts";
-import { memoryStore } from "../../base/store_memory.ts";
+import { memoryStore } from "../../base/store/memory.ts";
 import type { ClusterFace } from "../cluster_face.ts";
 import type { Operator, ServerRequest } from "../core/contract.ts";
 import { AnsweredError } from "../driver.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { JabberError } from "../../base/errors.ts";
-import { memoryStore } from "../../base/store_memory.ts";
+import { memoryStore } from "../../base/store/memory.ts";
 import type { Store } from "../../base/store.ts";
 import type { OrderAnswer, TargetAnswer } from "../core/requests.ts";
 import { checkReadable, followOrder, streamLines } from "./follow.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { unpackSlice } from "../../base/store_pack.ts";
-import { openEngine, type SqliteEngine } from "../../base/store_sqlite.ts";
+import { unpackSlice } from "../../base/store/pack.ts";
+import { openEngine, type SqliteEngine } from "../../base/store/sqlite.ts";
 
 const ROUNDS = 4;
 const STREAMS = 6;

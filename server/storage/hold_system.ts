@@ -1,5 +1,5 @@
 /** Looks for a hold in the data folder and keeps it (see hold.ts); runs in the storage thread. */
-import type { SqliteEngine } from "../../base/store_sqlite.ts";
+import type { SqliteEngine } from "../../base/store/sqlite.ts";
 import { HELD_FILE, HOLD_FILE, HOLD_LOOK_MS, type HoldSeen, nextHeld } from "./hold.ts";
 
 /** Looks again and again; answers how to stop. */

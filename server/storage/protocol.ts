@@ -1,8 +1,8 @@
 /** What the main thread and the storage thread say to each other. */
 import { type ErrorCode, ERRORS, JabberError } from "../../base/errors.ts";
 import type { CommitResult, RowQuery, StreamExtent } from "../../base/store.ts";
-import type { PackedOp, PackedRow, PackedSlice } from "../../base/store_pack.ts";
-import type { EngineOptions, StoreHealth } from "../../base/store_sqlite.ts";
+import type { PackedOp, PackedRow, PackedSlice } from "../../base/store/pack.ts";
+import type { EngineOptions, StoreHealth } from "../../base/store/sqlite.ts";
 
 /** One call on the store. */
 export type Call =

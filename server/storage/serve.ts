@@ -1,5 +1,5 @@
 import { JabberError } from "../../base/errors.ts";
-import type { SqliteEngine } from "../../base/store_sqlite.ts";
+import type { SqliteEngine } from "../../base/store/sqlite.ts";
 import { type Answer, type Answers, type Call, packError } from "./protocol.ts";
 
 /** Files besides the database, read by the one thread that still can. */

@@ -12,8 +12,8 @@ import { join } from "node:path";
 import { JabberError } from "../../base/errors.ts";
 import { LIMITS } from "../../base/limits.ts";
 import type { Store } from "../../base/store.ts";
-import { packedBytes, packOps, parseRow, unpackRows, unpackSlice } from "../../base/store_pack.ts";
-import type { StoreHealth } from "../../base/store_sqlite.ts";
+import { packedBytes, packOps, parseRow, unpackRows, unpackSlice } from "../../base/store/pack.ts";
+import type { StoreHealth } from "../../base/store/sqlite.ts";
 import { type Answer, type Answers, type Call, type FromStorage, type ToStorage, unpackError } from "./protocol.ts";
 
 /** The part of a Worker that is used here. */

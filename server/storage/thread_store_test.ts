@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { JabberError } from "../../base/errors.ts";
 import type { StoreOp } from "../../base/store.ts";
-import { openEngine } from "../../base/store_sqlite.ts";
+import { openEngine } from "../../base/store/sqlite.ts";
 import type { Answer, FromStorage, ToStorage } from "./protocol.ts";
 import { spawnStorage, type StorageWorker, threadStore, type ThreadStoreOptions } from "./thread_store.ts";
 

@@ -6,7 +6,7 @@
 /// <reference lib="deno.worker" />
 import { dirname } from "node:path";
 import { rereadConfigFile } from "../../base/config/file_system.ts";
-import { openEngine, type SqliteEngine } from "../../base/store_sqlite.ts";
+import { openEngine, type SqliteEngine } from "../../base/store/sqlite.ts";
 import { watchHolds } from "./hold_system.ts";
 import { type FromStorage, packError, type ToStorage } from "./protocol.ts";
 import { readJobFile } from "../job_files_system.ts";

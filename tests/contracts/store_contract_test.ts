@@ -1,7 +1,7 @@
 import { join } from "node:path";
-import { localStore } from "../../base/store_local.ts";
-import { memoryStore } from "../../base/store_memory.ts";
-import { openEngine } from "../../base/store_sqlite.ts";
+import { localStore } from "../../base/store/local.ts";
+import { memoryStore } from "../../base/store/memory.ts";
+import { openEngine } from "../../base/store/sqlite.ts";
 import { threadStore } from "../../server/storage/thread_store.ts";
 import { testStoreContract } from "./store_contract.ts";
 

@@ -1,7 +1,7 @@
 /** Copies of a database that is being written to as fast as it goes: each is a moment of it, whole. */
 import assert from "node:assert/strict";
 import { systemClock } from "../../base/clock_system.ts";
-import { openEngine } from "../../base/store_sqlite.ts";
+import { openEngine } from "../../base/store/sqlite.ts";
 import { copyDatabase, type CopyFile, copyFile } from "../../server/backup_copy_system.ts";
 import { HELD_FILE, HOLD_FILE } from "../../server/storage/hold.ts";
 import { type ThreadStore, threadStore } from "../../server/storage/thread_store.ts";

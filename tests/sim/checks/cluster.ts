@@ -3,7 +3,7 @@ import { entryKey } from "../../../cluster/catalog/entry.ts";
 import { beats, isLeased, isTombstone } from "../../../cluster/catalog/kinds.ts";
 import { LIMITS } from "../../../base/limits.ts";
 import type { Digest, Entry } from "../../../cluster/catalog/contract.ts";
-import type { MemoryEngine } from "../../../base/store_memory.ts";
+import type { MemoryEngine } from "../../../base/store/memory.ts";
 import type { StoreOp } from "../../../base/store.ts";
 import type { SwimSettings } from "../../../cluster/swim/contract.ts";
 import type { ClusterWatch } from "../nodes/cluster_node.ts";

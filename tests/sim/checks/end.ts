@@ -1,6 +1,6 @@
 /** The end: after the heal everything is connected, delivered, ended, and told as it was. */
 import type { JsonObject } from "../../../base/json.ts";
-import type { MemoryEngine } from "../../../base/store_memory.ts";
+import type { MemoryEngine } from "../../../base/store/memory.ts";
 import { AGENT_TABLES } from "../../../agent/core/contract.ts";
 import { SERVER_TABLES } from "../../../server/core/contract.ts";
 import type { AgentNode } from "../nodes/agent_node.ts";

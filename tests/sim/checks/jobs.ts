@@ -1,6 +1,6 @@
 /** Jobs: what fires was signed and is for this host, no due time fires twice, and what was told to be over is over. */
 import { isJsonObject, type JsonObject } from "../../../base/json.ts";
-import type { MemoryEngine } from "../../../base/store_memory.ts";
+import type { MemoryEngine } from "../../../base/store/memory.ts";
 import { AGENT_TABLES } from "../../../agent/core/contract.ts";
 import type { Host } from "../world/cast.ts";
 import { must } from "./failure.ts";

@@ -4,7 +4,7 @@
  */
 import { JabberError } from "../../../base/errors.ts";
 import { isJsonObject, type Json } from "../../../base/json.ts";
-import type { MemoryEngine } from "../../../base/store_memory.ts";
+import type { MemoryEngine } from "../../../base/store/memory.ts";
 import type { StoreOp } from "../../../base/store.ts";
 import { CATALOG_TABLES, type Entry } from "../../../cluster/catalog/contract.ts";
 import { entryKey, logKey, readTuple } from "../../../cluster/catalog/entry.ts";

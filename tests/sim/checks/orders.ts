@@ -1,7 +1,7 @@
 /** Orders as the server tells of them: durable when it says so, true, and an end is an end. */
 import type { JsonObject } from "../../../base/json.ts";
 import { isJsonObject } from "../../../base/json.ts";
-import type { MemoryEngine } from "../../../base/store_memory.ts";
+import type { MemoryEngine } from "../../../base/store/memory.ts";
 import type { StoreOp } from "../../../base/store.ts";
 import type { Holder } from "./records.ts";
 import { SERVER_TABLES, type ServerRequest } from "../../../server/core/contract.ts";

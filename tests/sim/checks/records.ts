@@ -5,8 +5,8 @@
  * An agent whose disk was put back from a backup goes on from there: what it had written since is no longer its own, but
  * what a server holds of it stays, under its offsets, and what the agent writes there anew must be found elsewhere.
  */
-import type { MemoryEngine } from "../../../base/store_memory.ts";
-import { addRange, holes } from "../../../base/ranges.ts";
+import type { MemoryEngine } from "../../../base/store/memory.ts";
+import { addRange, holes } from "../../../base/store/ranges.ts";
 import type { StoreOp, StreamRange } from "../../../base/store.ts";
 import { AGENT_TABLES } from "../../../agent/core/contract.ts";
 import { isJsonObject } from "../../../base/json.ts";

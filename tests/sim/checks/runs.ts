@@ -1,5 +1,5 @@
 /** Runs: what starts was allowed, is on disk before, and is no second time. */
-import type { MemoryEngine } from "../../../base/store_memory.ts";
+import type { MemoryEngine } from "../../../base/store/memory.ts";
 import { AGENT_TABLES } from "../../../agent/core/contract.ts";
 import type { Host } from "../world/cast.ts";
 import type { JobChecks } from "./jobs.ts";

@@ -5,7 +5,7 @@
 import { UlidMaker } from "../../../base/ids.ts";
 import { JabberError } from "../../../base/errors.ts";
 import type { Row, StoreOp } from "../../../base/store.ts";
-import type { MemoryEngine } from "../../../base/store_memory.ts";
+import type { MemoryEngine } from "../../../base/store/memory.ts";
 import { parseEnvelope } from "../../../wire/envelope.ts";
 import { DOCUMENTS } from "../../../agent/core/documents.ts";
 import {

@@ -6,7 +6,7 @@
 import { JabberError } from "../../../base/errors.ts";
 import type { JsonObject } from "../../../base/json.ts";
 import { LIMITS } from "../../../base/limits.ts";
-import type { MemoryEngine } from "../../../base/store_memory.ts";
+import type { MemoryEngine } from "../../../base/store/memory.ts";
 import { CATALOG_TABLES, type Entry } from "../../../cluster/catalog/contract.ts";
 import { readProof } from "../../../cluster/catalog/testing.ts";
 import { createFacts } from "../../../cluster/facts/core.ts";

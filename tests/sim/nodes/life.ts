@@ -5,7 +5,7 @@
  */
 import { type ErrorBody, JabberError } from "../../../base/errors.ts";
 import type { CommitResult, StoreOp } from "../../../base/store.ts";
-import type { MemoryEngine } from "../../../base/store_memory.ts";
+import type { MemoryEngine } from "../../../base/store/memory.ts";
 import { SimFailure } from "../checks/failure.ts";
 import type { NodeClock } from "../world/clock.ts";
 import type { SimDisk } from "../world/disk.ts";

@@ -2,7 +2,7 @@
 import type { ErrorBody } from "../../../base/errors.ts";
 import type { Json } from "../../../base/json.ts";
 import type { StoreOp } from "../../../base/store.ts";
-import { type MemoryEngine, memoryStore } from "../../../base/store_memory.ts";
+import { type MemoryEngine, memoryStore } from "../../../base/store/memory.ts";
 import { CATALOG_TABLES } from "../../../cluster/catalog/contract.ts";
 import type { Endpoint } from "../../../cluster/swim/messages.ts";
 import { bootEvent } from "../../../server/core/boot.ts";

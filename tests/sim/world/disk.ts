@@ -7,7 +7,7 @@
  * refused whole.
  */
 import { type ErrorCode, JabberError } from "../../../base/errors.ts";
-import { type MemoryEngine, memoryEngine } from "../../../base/store_memory.ts";
+import { type MemoryEngine, memoryEngine } from "../../../base/store/memory.ts";
 import type { CommitResult, StoreOp } from "../../../base/store.ts";
 import type { Dice, Timeline } from "./clock.ts";
 

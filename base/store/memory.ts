@@ -1,10 +1,10 @@
 /** The store in memory: durable at once, gone with the process. For tests; the simulator's disk stands on its engine. */
 import { Buffer } from "node:buffer";
-import { JabberError } from "./errors.ts";
+import { JabberError } from "../errors.ts";
 import { addRange, overlaps, removeBelow } from "./ranges.ts";
-import type { JsonObject } from "./json.ts";
-import type { CommitResult, Row, RowQuery, Store, StoreOp, StreamExtent, StreamRange, StreamSlice } from "./store.ts";
-import { type PackedAppend, type PackedOp, type PackedRow, packOps, parseRow, unpackRows } from "./store_pack.ts";
+import type { JsonObject } from "../json.ts";
+import type { CommitResult, Row, RowQuery, Store, StoreOp, StreamExtent, StreamRange, StreamSlice } from "../store.ts";
+import { type PackedAppend, type PackedOp, type PackedRow, packOps, parseRow, unpackRows } from "./pack.ts";
 
 interface MemoryStream {
   ranges: StreamRange[];

@@ -4,9 +4,9 @@
  * refused before it can share a transaction with others.
  */
 import { Buffer } from "node:buffer";
-import { JabberError } from "./errors.ts";
-import { isJsonObject, type JsonObject } from "./json.ts";
-import type { Row, StoreOp, StreamSlice } from "./store.ts";
+import { JabberError } from "../errors.ts";
+import { isJsonObject, type JsonObject } from "../json.ts";
+import type { Row, StoreOp, StreamSlice } from "../store.ts";
 
 export interface PackedAppend {
   op: "append";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { addRange, holes, overlaps, removeBelow } from "./ranges.ts";
-import type { StreamRange } from "./store.ts";
+import type { StreamRange } from "../store.ts";
 
 const SPAN = 40;
 const step = fc.record({ from: fc.nat(SPAN), length: fc.nat(9), trim: fc.boolean() });

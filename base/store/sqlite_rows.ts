@@ -1,7 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
-import type { RowQuery } from "./store.ts";
-import { decodeKey, encodeKey, keyBounds } from "./store_key.ts";
-import type { PackedRow } from "./store_pack.ts";
+import type { RowQuery } from "../store.ts";
+import { decodeKey, encodeKey, keyBounds } from "./key.ts";
+import type { PackedRow } from "./pack.ts";
 
 /** The rows of all tables. */
 export interface SqliteRows {

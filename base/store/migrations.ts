@@ -9,7 +9,7 @@ CREATE TABLE meta(
   value TEXT NOT NULL
 ) WITHOUT ROWID;
 
--- Rows of all tables. Keys are text as it is, but for a few characters: see base/store_key.ts.
+-- Rows of all tables. Keys are text as it is, but for a few characters: see base/store/key.ts.
 CREATE TABLE row(
   tbl TEXT NOT NULL,
   key TEXT NOT NULL,

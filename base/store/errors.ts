@@ -1,5 +1,5 @@
-import { type ErrorCode, JabberError } from "./errors.ts";
-import { isJsonObject } from "./json.ts";
+import { type ErrorCode, JabberError } from "../errors.ts";
+import { isJsonObject } from "../json.ts";
 
 /** SQLite's primary result codes (https://www.sqlite.org/rescode.html) that have a code of their own here. */
 const BY_NUMBER: Readonly<Record<number, ErrorCode>> = {

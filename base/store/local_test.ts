@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { JabberError } from "./errors.ts";
-import { LIMITS } from "./limits.ts";
-import type { StoreOp } from "./store.ts";
-import { localStore } from "./store_local.ts";
-import { openEngine, type SqliteEngine } from "./store_sqlite.ts";
+import { JabberError } from "../errors.ts";
+import { LIMITS } from "../limits.ts";
+import type { StoreOp } from "../store.ts";
+import { localStore } from "./local.ts";
+import { openEngine, type SqliteEngine } from "./sqlite.ts";
 
 /** Runs with a store whose scheduler waits for `flush`. */
 async function withStore(

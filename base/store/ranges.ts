@@ -1,5 +1,5 @@
 /** Sets of offsets as ascending, disjoint ranges that do not touch. Pure; the arrays are changed in place. */
-import type { StreamRange } from "./store.ts";
+import type { StreamRange } from "../store.ts";
 
 /** The index of the first range that ends at or after `offset`; the length when there is none. */
 function firstReaching(ranges: readonly StreamRange[], offset: number): number {

@@ -1,8 +1,8 @@
-import { JabberError } from "./errors.ts";
-import { LIMITS } from "./limits.ts";
-import type { CommitResult, Store } from "./store.ts";
-import { packedBytes, type PackedOp, packOps, parseRow, unpackRows, unpackSlice } from "./store_pack.ts";
-import type { SqliteEngine } from "./store_sqlite.ts";
+import { JabberError } from "../errors.ts";
+import { LIMITS } from "../limits.ts";
+import type { CommitResult, Store } from "../store.ts";
+import { packedBytes, type PackedOp, packOps, parseRow, unpackRows, unpackSlice } from "./pack.ts";
+import type { SqliteEngine } from "./sqlite.ts";
 
 interface Waiting {
   ops: PackedOp[];

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { JabberError } from "./errors.ts";
-import { LIMITS } from "./limits.ts";
-import type { StoreOp } from "./store.ts";
-import { MIGRATIONS } from "./store_migrations.ts";
-import { packOps } from "./store_pack.ts";
-import { type EngineOptions, openEngine, type SqliteEngine } from "./store_sqlite.ts";
+import { JabberError } from "../errors.ts";
+import { LIMITS } from "../limits.ts";
+import type { StoreOp } from "../store.ts";
+import { MIGRATIONS } from "./migrations.ts";
+import { packOps } from "./pack.ts";
+import { type EngineOptions, openEngine, type SqliteEngine } from "./sqlite.ts";
 
 const OPTIONS: EngineOptions = { storeId: "first", lockWaitMs: 10 };
 
@@ -112,7 +112,7 @@ Deno.test("openEngine() refuses a folder that another engine or process uses", a
     const engine = openEngine(path, OPTIONS);
     try {
       assert.throws(() => openEngine(path, OPTIONS), coded("store.locked"));
-      const module = new URL("./store_sqlite.ts", import.meta.url).href;
+      const module = new URL("./sqlite.ts", import.meta.url).href;
       const script = `import { openEngine } from ${JSON.stringify(module)};
         try { openEngine(${JSON.stringify(path)}, { storeId: "x", lockWaitMs: 10 }); console.log("opened"); }
         catch (error) { console.log(error.code); }`;

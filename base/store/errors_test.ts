@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { JabberError } from "./errors.ts";
-import { isFsyncFailure, toStoreError } from "./store_errors.ts";
+import { JabberError } from "../errors.ts";
+import { isFsyncFailure, toStoreError } from "./errors.ts";
 
 function sqliteError(message: string, errcode?: number): Error {
   return Object.assign(new Error(message), errcode === undefined ? {} : { errcode });

@@ -5,13 +5,13 @@
  * of as many lines, is damage as well.
  */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import { JabberError } from "./errors.ts";
-import { LIMITS } from "./limits.ts";
+import { JabberError } from "../errors.ts";
+import { LIMITS } from "../limits.ts";
 import { addRange, holes, overlaps, removeBelow } from "./ranges.ts";
-import type { StreamExtent, StreamRange } from "./store.ts";
-import { isDamage } from "./store_errors.ts";
-import { decodeKey, encodeKey, keyBounds } from "./store_key.ts";
-import { bodyBytes, cutPart, type PackedAppend, type PackedPart, type PackedSlice, takeSlice } from "./store_pack.ts";
+import type { StreamExtent, StreamRange } from "../store.ts";
+import { isDamage } from "./errors.ts";
+import { decodeKey, encodeKey, keyBounds } from "./key.ts";
+import { bodyBytes, cutPart, type PackedAppend, type PackedPart, type PackedSlice, takeSlice } from "./pack.ts";
 
 interface HeldStream {
   id: number;

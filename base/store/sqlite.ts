@@ -7,14 +7,14 @@
  * same process: closing any other handle on it would drop the lock (POSIX).
  */
 import { DatabaseSync, type StatementSync } from "node:sqlite";
-import { JabberError } from "./errors.ts";
-import { LIMITS } from "./limits.ts";
-import type { CommitResult, RowQuery, StreamExtent } from "./store.ts";
-import { isDamage, isFsyncFailure, toStoreError } from "./store_errors.ts";
-import { APPLICATION_ID, MIGRATIONS } from "./store_migrations.ts";
-import type { PackedOp, PackedRow, PackedSlice } from "./store_pack.ts";
-import { type SqliteRows, sqliteRows } from "./store_sqlite_rows.ts";
-import { type SqliteStreams, sqliteStreams } from "./store_sqlite_streams.ts";
+import { JabberError } from "../errors.ts";
+import { LIMITS } from "../limits.ts";
+import type { CommitResult, RowQuery, StreamExtent } from "../store.ts";
+import { isDamage, isFsyncFailure, toStoreError } from "./errors.ts";
+import { APPLICATION_ID, MIGRATIONS } from "./migrations.ts";
+import type { PackedOp, PackedRow, PackedSlice } from "./pack.ts";
+import { type SqliteRows, sqliteRows } from "./sqlite_rows.ts";
+import { type SqliteStreams, sqliteStreams } from "./sqlite_streams.ts";
 
 export interface EngineOptions {
   /** Random; kept by a new database. One that is already there keeps its own, so a restored file is recognisable. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { decodeKey, encodeKey, keyBounds } from "./store_key.ts";
+import { decodeKey, encodeKey, keyBounds } from "./key.ts";
 
 /** Any code units at all, the odd ones often. */
 const key = fc.array(
