@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { seededRng } from "../../base/rng.ts";
-import { depsOf, Hand, newWorld } from "./hand_driver_test.ts";
+import { depsOf, Hand, newWorld, orderText } from "./hand_driver_test.ts";
 
 const gone = (hand: Hand) => hand.step({ type: "closed", attempt: hand.attempt, reason: "gone" });
 const refused = (hand: Hand) =>
@@ -159,6 +159,7 @@ Deno.test("step() hangs up on a first frame that is no welcome, on another clust
   };
   const cases: [string, unknown][] = [
     ["ack", { streams: [] }],
+    ["command", { order: orderText() }],
     ["welcome", { ...welcome, cluster: "other" }],
     ["welcome", { ...welcome, protocol: 9 }],
     ["welcome", { nonsense: true }],

@@ -335,3 +335,31 @@ Deno.test("SqliteEngine is closed once, and says so afterwards", async () => {
     assert.throws(() => engine.commitAll([[]]), coded("store.closed"));
   });
 });
+
+Deno.test("commitAll() writes nothing more once the disk refused an fsync, also when it would take it again", () =>
+  inFolder((path) => {
+    const { prepare } = DatabaseSync.prototype;
+    let failures = 0;
+    // No disk can be made to fail an fsync here, so SQLite's own answer to it is played.
+    DatabaseSync.prototype.prepare = function (sql) {
+      const statement = prepare.call(this, sql);
+      if (sql !== "COMMIT") return statement;
+      const run = statement.run.bind(statement);
+      statement.run = () => {
+        if (failures-- > 0) throw Object.assign(new Error("disk I/O error"), { errcode: 1034 });
+        return run();
+      };
+      return statement;
+    };
+    try {
+      withEngine(path, (engine) => {
+        assert.deepEqual(commit(engine, [lines("s", 0, 1)]), ["ok"]);
+        failures = 1;
+        assert.deepEqual(commit(engine, [lines("s", 1, 1)]), ["store.failed"]);
+        assert.deepEqual(commit(engine, [lines("s", 1, 1)]), ["store.failed"]);
+      });
+    } finally {
+      DatabaseSync.prototype.prepare = prepare;
+    }
+    withEngine(path, (engine) => assert.equal(engine.extent("s")?.end, 1));
+  }));
