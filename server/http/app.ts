@@ -1,8 +1,10 @@
 /** The HTTP API: every route is one file's row, and the OpenAPI document is made from the same rows. */
 import { OpenAPIHono } from "@hono/zod-openapi";
+import type { Context } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { JabberError } from "../../base/errors.ts";
 import { LIMITS } from "../../base/limits.ts";
+import type { Operator } from "../core/contract.ts";
 import type { App, Connection, HttpDeps, HttpEnv } from "./deps.ts";
 import { errorAnswer } from "./errors.ts";
 import { createGate } from "./gate.ts";
@@ -17,6 +19,9 @@ import { scriptRoutes } from "./routes/scripts.ts";
 import { sessionRoutes } from "./routes/session.ts";
 import { streamRoutes } from "./routes/streams.ts";
 import { systemRoutes } from "./routes/system.ts";
+
+/** Of a request that is noted. */
+const REQUEST_CHARS_MAX = 200;
 
 /** Answers everything but the two websocket doors, which the driver handles before it asks the app. */
 export function createApp(deps: HttpDeps): App {
@@ -41,8 +46,10 @@ export function createApp(deps: HttpDeps): App {
   sessionRoutes(app, deps);
   app.use("/v1/*", async (context, next) => {
     // Before any body is read: what is not authenticated costs nothing.
-    context.set("who", deps.operators.identify(context.req.header("authorization"), context.get("address")));
+    const who = deps.operators.identify(context.req.header("authorization"), context.get("address"));
+    context.set("who", who);
     await next();
+    await noteForbidden(deps, who, context);
   });
   app.use("/v1/*", limitBody(LIMITS.operatorBodyBytesMax));
   agentRoutes(app, deps);
@@ -61,6 +68,13 @@ export function createApp(deps: HttpDeps): App {
     security: [{ token: [] }],
   });
   return app;
+}
+
+/** What the core never heard of, since the role does not allow it, leaves a history row all the same. */
+async function noteForbidden(deps: HttpDeps, who: Operator, { error, req }: Context): Promise<void> {
+  if (!(error instanceof JabberError) || error.code !== "auth.forbidden") return;
+  const what = `${req.method} ${req.path}`.slice(0, REQUEST_CHARS_MAX);
+  await deps.ask(who, { ask: "record", action: "request", what, outcome: error.code });
 }
 
 function limitBody(maxSize: number) {

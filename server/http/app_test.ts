@@ -163,7 +163,7 @@ Deno.test("login() compares so many passwords at once, wherever they come from",
   assert.equal((await door.login("ada", PASSWORD, "10.0.1.1")).role, "admin");
 });
 
-Deno.test("roles decide what a user may do", async () => {
+Deno.test("roles decide what a user may do, and what they may not leaves a history row", async () => {
   const { app, asked } = appWith();
   const rows: [string, RequestInit, Operator["role"]][] = [
     ["/v1/agents", {}, "viewer"],
@@ -182,7 +182,12 @@ Deno.test("roles decide what a user may do", async () => {
       const response = await ask(app, path, { ...init, headers: { ...init.headers, authorization } });
       const may = rank(role) >= rank(least);
       assert.equal(response.status, may ? 200 : 403, `${user} ${path}`);
-      assert.equal(asked.length - before, may ? 1 : 0);
+      const [request, ...more] = asked.slice(before);
+      assert.deepEqual(more, []);
+      const what = `${init.method} ${path.split("?", 1)[0]}`;
+      if (may) assert.notEqual(request?.request.ask, "record");
+      else assert.deepEqual(request?.request, { ask: "record", action: "request", what, outcome: "auth.forbidden" });
+      assert.equal(request?.who.user, user);
     }
   }
 });

@@ -190,3 +190,17 @@ Deno.test("spawnStorage() may read the files that were named, and no other besid
     await Deno.remove(beside, { recursive: true });
   }
 });
+
+Deno.test("the storage thread commits a whole group with one fsync", async () => {
+  const dir = await Deno.makeTempDir();
+  try {
+    const store = await threadStore({ dataDir: dir, storeId: "x" });
+    // The first two are posted at once; what comes while they are under way is one group.
+    await Promise.all(Array.from({ length: 20 }, (_, i) => store.commit([append(i)])));
+    const { commits, transactions } = await store.health();
+    assert.deepEqual({ commits, transactions }, { commits: 20, transactions: 3 });
+    await store.close();
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+});

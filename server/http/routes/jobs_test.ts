@@ -11,7 +11,11 @@ Deno.test("jobs: viewers read and try, operators apply", async () => {
   assert.equal((await ask("vera", "/v1/jobs?dryRun=true", { method: "POST", body })).status, 200);
   assert.equal((await ask("otto", "/v1/jobs", { method: "POST", body })).status, 200);
   assert.equal((await ask("nobody", "/v1/jobs")).status, 401);
-  assert.deepEqual(asked, [{ ask: "applyJob", bytes, dryRun: true }, { ask: "applyJob", bytes, dryRun: false }]);
+  assert.deepEqual(asked, [
+    { ask: "record", action: "request", what: "POST /v1/jobs", outcome: "auth.forbidden" },
+    { ask: "applyJob", bytes, dryRun: true },
+    { ask: "applyJob", bytes, dryRun: false },
+  ]);
 });
 
 Deno.test("jobs: pages and names reach the core as they were asked for, and nothing that is out of bounds", async () => {
