@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from "@commander-js/extra-typings";
 import { sanitize, sanitizeLine } from "../base/sanitize.ts";
-import type { FactAnswer } from "../server/cluster_answers.ts";
+import type { FactAnswer } from "../server/cluster/answers.ts";
 import { currentApi } from "./api.ts";
 import { addFormat } from "./text/format_option.ts";
 import { ago, formatListing, formatOne } from "./text/output.ts";

@@ -2,7 +2,7 @@ import type { Command } from "@commander-js/extra-typings";
 import { isJsonObject } from "../base/json.ts";
 import { JabberError } from "../base/errors.ts";
 import { sanitizeLine } from "../base/sanitize.ts";
-import type { JoinAnswer, KeyAnswer, ServerAnswer } from "../server/cluster_answers.ts";
+import type { JoinAnswer, KeyAnswer, ServerAnswer } from "../server/cluster/answers.ts";
 import { currentApi } from "./api.ts";
 import { EXIT } from "./exit.ts";
 import { addFormat } from "./text/format_option.ts";

@@ -4,12 +4,12 @@ import { rfc3339 } from "../base/clock.ts";
 import { JabberError, toErrorBody } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { Log } from "../base/log.ts";
-import type { RetentionLimits } from "../base/retention.ts";
+import type { RetentionLimits } from "./retention/choice.ts";
 import type { Rng } from "../base/rng.ts";
 import { VERSION } from "../base/version.ts";
 import { ChallengeBook, type JoinRow } from "../wire/identity/mod.ts";
 import { JOB_STATES } from "../wire/kinds.ts";
-import type { ClusterFace, ClusterTie } from "./cluster_face.ts";
+import type { ClusterFace, ClusterTie } from "./cluster/face.ts";
 import type { ServerConfig } from "./config.ts";
 import type { Settings } from "./config_system.ts";
 import { bootEvent } from "./core/boot.ts";
@@ -25,8 +25,8 @@ import { OperatorDoor } from "./http/operators.ts";
 import type { DesiredJobs } from "./job_files_system.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import { createReadiness } from "./readiness.ts";
-import { forgetOldRows, type RowAges } from "./row_retention.ts";
-import { keepWithinLimits } from "./retention.ts";
+import { forgetOldRows, type RowAges } from "./retention/rows.ts";
+import { keepWithinLimits } from "./retention/streams.ts";
 import type { ThreadStore } from "./storage/thread_store.ts";
 
 export interface ServerParts {

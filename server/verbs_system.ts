@@ -4,8 +4,8 @@ import { systemClock } from "../base/clock_system.ts";
 import { JabberError } from "../base/errors.ts";
 import { UlidMaker } from "../base/ids.ts";
 import { systemRng } from "../base/rng_system.ts";
-import { backUp } from "./backup_system.ts";
-import { restore } from "./restore_system.ts";
+import { backUp } from "./backup/backup_system.ts";
+import { restore } from "./backup/restore_system.ts";
 import { serverService } from "./service_system.ts";
 
 export const VERBS = ["service", "backup", "restore"] as const;

@@ -8,7 +8,7 @@ import { JabberError } from "../../base/errors.ts";
 import type { JsonObject } from "../../base/json.ts";
 import type { Row, Store } from "../../base/store.ts";
 import { gossipKeyId, Keyring, parseKey, parseKeyring } from "../../cluster/swim/seal/mod.ts";
-import type { GossipKey, GossipKeys } from "../cluster_face.ts";
+import type { GossipKey, GossipKeys } from "./face.ts";
 import { allRows, type RowReader } from "../core/boot.ts";
 
 /** Key id → {secret, primary} or {removed: true}. */

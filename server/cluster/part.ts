@@ -21,15 +21,7 @@ import { decodeTags } from "../../cluster/swim/serf/messages.ts";
 import type { SerfStatus } from "../../cluster/swim/serf/serf.ts";
 import type { TappedMessage } from "../../cluster/swim/tap.ts";
 import { AnsweredError } from "../driver.ts";
-import type {
-  ClusterFace,
-  ClusterFacts,
-  ClusterTie,
-  GossipKeys,
-  GossipMessage,
-  Joined,
-  ServerMember,
-} from "../cluster_face.ts";
+import type { ClusterFace, ClusterFacts, ClusterTie, GossipKeys, GossipMessage, Joined, ServerMember } from "./face.ts";
 import type { SharedKind, SharedRecord } from "../core/contract.ts";
 import { resolveEndpoint } from "./resolve_system.ts";
 import { compare, rememberedServers, sharedRecord } from "./shared.ts";

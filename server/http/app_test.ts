@@ -4,7 +4,7 @@ import { JabberError } from "../../base/errors.ts";
 import { LIMITS } from "../../base/limits.ts";
 import { seededRng } from "../../base/rng.ts";
 import { memoryStore } from "../../base/store/memory.ts";
-import type { ClusterFace } from "../cluster_face.ts";
+import type { ClusterFace } from "../cluster/face.ts";
 import type { Operator, ServerRequest } from "../core/contract.ts";
 import { AnsweredError } from "../driver.ts";
 import { createApp } from "./app.ts";

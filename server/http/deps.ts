@@ -4,7 +4,7 @@ import type { Clock } from "../../base/clock.ts";
 import type { Json } from "../../base/json.ts";
 import type { Log } from "../../base/log.ts";
 import type { Store } from "../../base/store.ts";
-import type { ClusterFace } from "../cluster_face.ts";
+import type { ClusterFace } from "../cluster/face.ts";
 import type { Operator, ServerRequest } from "../core/contract.ts";
 import type { Hub } from "./hub.ts";
 import type { OperatorDoor } from "./operators.ts";

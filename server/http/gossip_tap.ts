@@ -1,6 +1,6 @@
 /** Readers of gossip's messages. The cluster part is listened to only while somebody reads. */
 import { rfc3339 } from "../../base/clock.ts";
-import type { ClusterFace, GossipMessage } from "../cluster_face.ts";
+import type { ClusterFace, GossipMessage } from "../cluster/face.ts";
 import { BoundedSink, type Sink } from "./bounded_sink.ts";
 
 /** What a reader wants to see; absent: everything. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { LIMITS } from "../../base/limits.ts";
 import { memoryCluster } from "../../tests/support/memory_cluster.ts";
-import type { GossipMessage } from "../cluster_face.ts";
+import type { GossipMessage } from "../cluster/face.ts";
 import { GossipTap, parseGossipFilter } from "./gossip_tap.ts";
 
 const TIME = "2026-01-01T00:00:00.000Z";

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { systemClock } from "../../base/clock_system.ts";
 import { openEngine } from "../../base/store/sqlite.ts";
-import { copyDatabase, type CopyFile, copyFile } from "../../server/backup_copy_system.ts";
+import { copyDatabase, type CopyFile, copyFile } from "../../server/backup/copy_system.ts";
 import { HELD_FILE, HOLD_FILE } from "../../server/storage/hold.ts";
 import { type ThreadStore, threadStore } from "../../server/storage/thread_store.ts";
 import { eventually } from "../support/proc.ts";

@@ -1,7 +1,7 @@
 /** The websocket of gossip's messages, on a real listener. */
 import assert from "node:assert/strict";
 import { frames } from "../../cli/world/frames_system.ts";
-import type { GossipMessage } from "../../server/cluster_face.ts";
+import type { GossipMessage } from "../../server/cluster/face.ts";
 import { memoryCluster } from "../support/memory_cluster.ts";
 import { type NearServer, nearServer } from "../support/near_server.ts";
 

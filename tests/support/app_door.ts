@@ -3,7 +3,7 @@ import bcrypt from "bcryptjs";
 import type { Clock } from "../../base/clock.ts";
 import { seededRng } from "../../base/rng.ts";
 import { memoryStore } from "../../base/store/memory.ts";
-import type { ClusterFace } from "../../server/cluster_face.ts";
+import type { ClusterFace } from "../../server/cluster/face.ts";
 import type { Operator, ServerRequest } from "../../server/core/contract.ts";
 import { createApp } from "../../server/http/app.ts";
 import { Hub } from "../../server/http/hub.ts";

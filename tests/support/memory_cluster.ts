@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { JabberError } from "../../base/errors.ts";
 import { seededRng } from "../../base/rng.ts";
 import { createFacts } from "../../cluster/facts/core.ts";
-import type { ClusterFace, GossipKey, GossipMessage, ServerMember } from "../../server/cluster_face.ts";
+import type { ClusterFace, GossipKey, GossipMessage, ServerMember } from "../../server/cluster/face.ts";
 
 export interface MemoryCluster extends ClusterFace {
   /** Who answers at which `host:port` when somebody joins. */

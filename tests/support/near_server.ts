@@ -6,7 +6,7 @@ import type { JsonObject } from "../../base/json.ts";
 import type { Log } from "../../base/log.ts";
 import { systemRng } from "../../base/rng_system.ts";
 import { initMaterial } from "../../cluster/ca/mod.ts";
-import type { ClusterFace } from "../../server/cluster_face.ts";
+import type { ClusterFace } from "../../server/cluster/face.ts";
 import { loadSettings, type Settings } from "../../server/config_system.ts";
 import { type RunningServer, startServer } from "../../server/server.ts";
 import { spawnStorage, type StorageWorker, threadStore } from "../../server/storage/thread_store.ts";

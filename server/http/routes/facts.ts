@@ -4,7 +4,7 @@ import { JabberError } from "../../../base/errors.ts";
 import { ulidTime } from "../../../base/ids.ts";
 import { LIMITS } from "../../../base/limits.ts";
 import type { Fact } from "../../../cluster/facts/contract.ts";
-import { type FactAnswer, factAnswer, factsAnswer } from "../../cluster_answers.ts";
+import { type FactAnswer, factAnswer, factsAnswer } from "../../cluster/answers.ts";
 import { answered } from "../ask.ts";
 import type { App, HttpDeps } from "../deps.ts";
 import { demand } from "../operators.ts";

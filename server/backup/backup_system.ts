@@ -1,14 +1,14 @@
-/** `jabber-server backup FILE|-`: saves a server, running or not, into one file (see backup.ts). */
+/** `jabber-server backup FILE|-`: saves a server, running or not, into one file (see archive.ts). */
 import { createHash } from "node:crypto";
 import { basename, dirname, isAbsolute, join } from "node:path";
-import { type Clock, rfc3339 } from "../base/clock.ts";
-import { JabberError } from "../base/errors.ts";
-import { openEngine } from "../base/store/sqlite.ts";
-import { TAR_BLOCK, tarHeader, tarPadding } from "../base/tar.ts";
-import { VERSION } from "../base/version.ts";
-import { type BackupFile, backupFiles, DATABASE, MANIFEST, manifestText, SUMS, sumsText } from "./backup.ts";
-import { copyDatabase } from "./backup_copy_system.ts";
-import { readConfig } from "./config_system.ts";
+import { type Clock, rfc3339 } from "../../base/clock.ts";
+import { JabberError } from "../../base/errors.ts";
+import { openEngine } from "../../base/store/sqlite.ts";
+import { TAR_BLOCK, tarHeader, tarPadding } from "../../base/tar.ts";
+import { VERSION } from "../../base/version.ts";
+import { type BackupFile, backupFiles, DATABASE, MANIFEST, manifestText, SUMS, sumsText } from "./archive.ts";
+import { copyDatabase } from "./copy_system.ts";
+import { readConfig } from "../config_system.ts";
 
 export interface BackupRequest {
   config: string;

@@ -2,12 +2,12 @@
  * Keeps the streams within their limits, a little at a time. What a stream's age is and whether it has ended stands in
  * its last record, so that is read, and only of those that might have to go.
  */
-import { ulidTime } from "../base/ids.ts";
-import { isJsonObject } from "../base/json.ts";
-import { LIMITS } from "../base/limits.ts";
-import { type RetainedStream, retention, type RetentionLimits } from "../base/retention.ts";
-import type { Store, StreamExtent } from "../base/store.ts";
-import { parseStream } from "../wire/streams.ts";
+import { ulidTime } from "../../base/ids.ts";
+import { isJsonObject } from "../../base/json.ts";
+import { LIMITS } from "../../base/limits.ts";
+import { type RetainedStream, retention, type RetentionLimits } from "./choice.ts";
+import type { Store, StreamExtent } from "../../base/store.ts";
+import { parseStream } from "../../wire/streams.ts";
 
 /** How many streams are looked into at once; what others ask of the storage thread goes between. */
 const ROUND_STREAMS_MAX = 500;

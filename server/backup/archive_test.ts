@@ -7,8 +7,8 @@ import {
   manifestText,
   parseManifest,
   staysInside,
-} from "./backup.ts";
-import { HOLD_LOG_BYTES_MAX, HOLD_STALE_MS, nextHeld } from "./storage/hold.ts";
+} from "./archive.ts";
+import { HOLD_LOG_BYTES_MAX, HOLD_STALE_MS, nextHeld } from "../storage/hold.ts";
 
 const MANIFEST: Omit<Manifest, "format" | "product"> = {
   version: "1.2.3",

@@ -4,9 +4,9 @@
  * is in the log too, as long as the log is still the one that was there at the beginning; its header tells. A running
  * server is asked to keep it so (storage/hold.ts); without an answer it is tried all the same, a few times.
  */
-import type { Clock } from "../base/clock.ts";
-import { JabberError } from "../base/errors.ts";
-import { HELD_FILE, HOLD_FILE, HOLD_STALE_MS } from "./storage/hold.ts";
+import type { Clock } from "../../base/clock.ts";
+import { JabberError } from "../../base/errors.ts";
+import { HELD_FILE, HOLD_FILE, HOLD_STALE_MS } from "../storage/hold.ts";
 
 const ATTEMPTS = 5;
 /** How long the server may take to answer. */

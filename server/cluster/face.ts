@@ -3,10 +3,10 @@
  * Pure types; `startServer` is given one when gossip is configured, and answers `gossip.off` without it. Errors are
  * `JabberError`s: their codes stand with each call.
  */
-import type { JsonObject } from "../base/json.ts";
-import type { Fact } from "../cluster/facts/contract.ts";
-import type { Endpoint } from "../cluster/swim/messages.ts";
-import type { SharedKind, SharedRecord } from "./core/contract.ts";
+import type { JsonObject } from "../../base/json.ts";
+import type { Fact } from "../../cluster/facts/contract.ts";
+import type { Endpoint } from "../../cluster/swim/messages.ts";
+import type { SharedKind, SharedRecord } from "../core/contract.ts";
 
 export const SERVER_STATES = ["alive", "suspect", "dead", "left"] as const;
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { type RetainedStream, retention } from "./retention.ts";
+import { type RetainedStream, retention } from "./choice.ts";
 
 const NOW = 1_000_000;
 const FREE = { bytesMax: Infinity, ageMsMax: Infinity };

@@ -1,5 +1,5 @@
 /** What retention takes away. Pure: the caller knows each stream's age and end, and commits the ops in its own time. */
-import type { StoreOp, StreamRange } from "./store.ts";
+import type { StoreOp, StreamRange } from "../../base/store.ts";
 
 /** A stream as retention sees it. */
 export interface RetainedStream {

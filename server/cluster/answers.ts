@@ -1,6 +1,6 @@
 /** What the routes about servers, gossip keys and facts answer. Times are RFC 3339; a field that does not apply is left out. */
 import * as z from "zod";
-import { SERVER_STATES } from "./cluster_face.ts";
+import { SERVER_STATES } from "./face.ts";
 
 export const serverAnswer = z.object({
   /** As gossip knows it. */

@@ -10,10 +10,10 @@
 import { createHash } from "node:crypto";
 import { basename, dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { JabberError } from "../base/errors.ts";
-import { toStoreError } from "../base/store/errors.ts";
-import { openEngine } from "../base/store/sqlite.ts";
-import { parseTarHeader, TAR_BLOCK, tarPadding } from "../base/tar.ts";
+import { JabberError } from "../../base/errors.ts";
+import { toStoreError } from "../../base/store/errors.ts";
+import { openEngine } from "../../base/store/sqlite.ts";
+import { parseTarHeader, TAR_BLOCK, tarPadding } from "../../base/tar.ts";
 import {
   checkSums,
   DATABASE,
@@ -23,7 +23,7 @@ import {
   parseManifest,
   staysInside,
   SUMS,
-} from "./backup.ts";
+} from "./archive.ts";
 import { dataFolder } from "./backup_system.ts";
 
 export interface RestoreRequest {

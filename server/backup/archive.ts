@@ -11,7 +11,7 @@
  */
 import { basename } from "node:path/posix";
 import * as z from "zod";
-import { JabberError } from "../base/errors.ts";
+import { JabberError } from "../../base/errors.ts";
 
 export const MANIFEST = "manifest.json";
 export const DATABASE = "store.db";

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { UlidMaker } from "../base/ids.ts";
-import { LIMITS } from "../base/limits.ts";
-import { seededRng } from "../base/rng.ts";
-import { memoryStore } from "../base/store/memory.ts";
-import { SERVER_TABLES } from "./core/contract.ts";
-import { forgetOldRows } from "./row_retention.ts";
+import { UlidMaker } from "../../base/ids.ts";
+import { LIMITS } from "../../base/limits.ts";
+import { seededRng } from "../../base/rng.ts";
+import { memoryStore } from "../../base/store/memory.ts";
+import { SERVER_TABLES } from "../core/contract.ts";
+import { forgetOldRows } from "./rows.ts";
 
 const NOW = Date.UTC(2030, 0, 1);
 const DAY = 24 * 3600_000;

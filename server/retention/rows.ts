@@ -3,10 +3,10 @@
  * Orders that the core still holds stay, however old they are. Of each job's runs the newest stay, so many that those of
  * all jobs together are within their limit, and none that are older than the streams they name.
  */
-import { UlidMaker } from "../base/ids.ts";
-import { LIMITS } from "../base/limits.ts";
-import type { Store, StoreOp } from "../base/store.ts";
-import { SERVER_TABLES } from "./core/contract.ts";
+import { UlidMaker } from "../../base/ids.ts";
+import { LIMITS } from "../../base/limits.ts";
+import type { Store, StoreOp } from "../../base/store.ts";
+import { SERVER_TABLES } from "../core/contract.ts";
 
 /** Rows looked at in one round; what others ask of the storage thread goes between. */
 const ROUND_ROWS_MAX = 500;

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { UlidMaker } from "../base/ids.ts";
-import { seededRng } from "../base/rng.ts";
-import { memoryStore } from "../base/store/memory.ts";
-import { keepWithinLimits } from "./retention.ts";
+import { UlidMaker } from "../../base/ids.ts";
+import { seededRng } from "../../base/rng.ts";
+import { memoryStore } from "../../base/store/memory.ts";
+import { keepWithinLimits } from "./streams.ts";
 
 const DAY = 24 * 3600_000;
 const NOW = Date.UTC(2026, 10, 20);
