@@ -41,6 +41,7 @@ export const ERRORS = {
   "store.busy": { who: "nobody", http: 503, message: "too many writes wait for the disk", next: "try again in a moment" },
   "store.failed": { who: "owner", http: 500, message: "the store could not be written or read", next: "check the disk and the folder's permissions" },
   "stream.too_old": { who: "operator", http: 410, message: "the stream no longer holds that offset", next: "read from the first offset named in the answer" },
+  "stream.too_many": { who: "owner", http: 507, message: "the agent has as many streams on this server as it may", next: "nothing when it is honest: old ones go within minutes, and the agent sends again; else remove it with `jabber agent rm`" },
   "stream.unknown": { who: "operator", http: 404, message: "no such stream is known here", next: "run `jabber run ls` or `jabber agent ls`" },
   "key.malformed": { who: "operator", http: 400, message: "the key cannot be used", next: "make one with `jabber keygen`" },
   "jws.malformed": { who: "developer", http: 400, message: "the signed text is not in the form it must have", next: "compare it with docs/protocol.md" },

@@ -21,15 +21,22 @@ export type StoreOp =
   | { op: "put"; table: string; key: string; row: JsonObject }
   | { op: "delete"; table: string; key: string }
   /** Lines at offsets `first`, `first + 1`, … */
-  | { op: "append"; stream: string; first: number; lines: string[] }
+  | {
+    op: "append";
+    stream: string;
+    first: number;
+    lines: string[];
+    /** Left out when it would begin a stream and so many have names that are the same up to the first slash. */
+    streamsMax?: number;
+  }
   /** Forgets every line below the offset. */
   | { op: "trim"; stream: string; below: number }
   | { op: "drop"; stream: string };
 
 /** What a commit found. */
 export interface CommitResult {
-  /** Appends that were left out because the stream holds other content there. */
-  conflicts: { stream: string; offset: number }[];
+  /** Appends that were left out: the stream holds other content there, or (`tooMany`) it would be one too many. */
+  conflicts: { stream: string; offset: number; tooMany?: true }[];
 }
 
 /** A contiguous part of a stream: offsets `from` to `to` - 1. */

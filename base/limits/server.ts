@@ -27,6 +27,10 @@ export const SERVER_LIMITS = {
   /** Records one read answer holds; readers page on. */
   readRecordsMax: 1000,
   readBytesMax: 1024 * 1024,
+  /** Each costs 400 bytes of memory. From those that are kept up to here takes 166 runs a second, which no host has. */
+  streamsPerAgentMax: 100_000,
+  /** A run a minute makes 43,200 in the days that streams are kept; of more, the oldest that have ended go. */
+  streamsKeptPerAgentMax: 50_000,
   /** One stream; its oldest records go first. */
   streamBytesMax: 1024 * 1024 * 1024,
   streamsBytesMax: 10 * 1024 * 1024 * 1024,

@@ -1,6 +1,7 @@
 /** The store in memory: durable at once, gone with the process. For tests; the simulator's disk stands on its engine. */
 import { Buffer } from "node:buffer";
 import { JabberError } from "../errors.ts";
+import { OwnedMap } from "./owned_map.ts";
 import { addRange, overlaps, removeBelow } from "./ranges.ts";
 import type { JsonObject } from "../json.ts";
 import type { CommitResult, Row, RowQuery, Store, StoreOp, StreamExtent, StreamRange, StreamSlice } from "../store.ts";
@@ -21,7 +22,7 @@ interface MemoryTable {
 
 interface State {
   tables: Map<string, MemoryTable>;
-  streams: Map<string, MemoryStream>;
+  streams: OwnedMap<MemoryStream>;
 }
 
 /** What a store does, synchronously; errors are thrown. */
@@ -36,7 +37,7 @@ export interface MemoryEngine {
 
 /** An empty engine. */
 export function memoryEngine(): MemoryEngine {
-  const state: State = { tables: new Map(), streams: new Map() };
+  const state: State = { tables: new Map(), streams: new OwnedMap() };
   return {
     commit: (ops) => commit(state, packOps(ops)),
     row(table, key) {
@@ -98,6 +99,11 @@ function commit(state: State, ops: readonly PackedOp[]): CommitResult {
         break;
       }
       case "append": {
+        const { stream, first, streamsMax = Infinity } = op;
+        if (state.streams.get(stream) === undefined && state.streams.owned(stream) >= streamsMax) {
+          result.conflicts.push({ stream, offset: first, tooMany: true });
+          break;
+        }
         const offset = append(state, op);
         if (offset !== undefined) result.conflicts.push({ stream: op.stream, offset });
         break;

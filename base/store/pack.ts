@@ -15,6 +15,7 @@ export interface PackedAppend {
   /** Lines in `body`; at least 1. */
   count: number;
   body: string;
+  streamsMax?: number;
 }
 
 export type PackedOp =
@@ -51,7 +52,7 @@ export function packOps(ops: readonly StoreOp[]): PackedOp[] {
         packed.push({ op: "put", table: op.table, key: op.key, json: JSON.stringify(op.row) });
         break;
       case "append":
-        if (op.lines.length > 0) packed.push(packAppend(op.stream, op.first, op.lines));
+        if (op.lines.length > 0) packed.push(packAppend(op));
         break;
       case "trim":
         checkOffset(op.stream, op.below);
@@ -68,7 +69,7 @@ export function packOps(ops: readonly StoreOp[]): PackedOp[] {
   return packed;
 }
 
-function packAppend(stream: string, first: number, lines: readonly string[]): PackedAppend {
+function packAppend({ stream, first, lines, streamsMax }: StoreOp & { op: "append" }): PackedAppend {
   checkOffset(stream, first);
   checkOffset(stream, first + lines.length);
   const body = lines.join("\n");
@@ -76,7 +77,8 @@ function packAppend(stream: string, first: number, lines: readonly string[]): Pa
   if (lines.some((line) => line.includes("\n")) || body.includes("\0") || !body.isWellFormed()) {
     throw new JabberError("internal", `a line for stream "${stream}" holds a line break, NUL or lone surrogate`);
   }
-  return { op: "append", stream, first, count: lines.length, body };
+  const packed: PackedAppend = { op: "append", stream, first, count: lines.length, body };
+  return streamsMax === undefined ? packed : { ...packed, streamsMax };
 }
 
 function checkOffset(stream: string, offset: number): void {

@@ -237,6 +237,10 @@ function apply({ rows, streams }: Engine, ops: readonly PackedOp[]): CommitResul
         rows.delete(op.table, op.key);
         break;
       case "append": {
+        if (streams.isOneTooMany(op)) {
+          result.conflicts.push({ stream: op.stream, offset: op.first, tooMany: true });
+          break;
+        }
         const offset = streams.append(op);
         if (offset !== undefined) result.conflicts.push({ stream: op.stream, offset });
         break;

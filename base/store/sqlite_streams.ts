@@ -7,6 +7,7 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { JabberError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
+import { OwnedMap } from "./owned_map.ts";
 import { addRange, holes, overlaps, removeBelow } from "./ranges.ts";
 import type { StreamExtent, StreamRange } from "../store.ts";
 import { isDamage } from "./errors.ts";
@@ -28,6 +29,8 @@ interface Place {
 }
 
 export interface SqliteStreams {
+  /** True when the append would begin a stream although its owner has as many as it says. */
+  isOneTooMany(op: PackedAppend): boolean;
   /** Stores what is new; the first offset with other content when there is one, and then nothing is stored. */
   append(op: PackedAppend): number | undefined;
   trim(stream: string, below: number): void;
@@ -75,6 +78,8 @@ export function sqliteStreams(db: DatabaseSync): SqliteStreams {
   const held = loadAll(statements);
   const touched = new Set<string>();
   return {
+    isOneTooMany: ({ stream, streamsMax = Infinity }) =>
+      held.get(stream) === undefined && held.owned(stream) >= streamsMax,
     append(op) {
       touched.add(op.stream);
       return append(statements, held, op);
@@ -120,7 +125,7 @@ export function sqliteStreams(db: DatabaseSync): SqliteStreams {
 }
 
 /** By name. All of them are in memory; where only some are asked for, SQLite's index knows which. */
-function namesWith(statements: Statements, held: Map<string, HeldStream>, prefix: string, limit?: number): string[] {
+function namesWith(statements: Statements, held: OwnedMap<HeldStream>, prefix: string, limit?: number): string[] {
   if (prefix === "") return [...held.keys()].sort().slice(0, limit);
   const { low, high } = keyBounds({ prefix });
   return statements.namesBetween.all(low, high, limit ?? -1).map((row) => decodeKey(String(row["name"])));
@@ -131,8 +136,8 @@ function prepareAll(db: DatabaseSync): Statements {
   return Object.fromEntries(entries);
 }
 
-function loadAll(statements: Statements): Map<string, HeldStream> {
-  const held = new Map<string, HeldStream>();
+function loadAll(statements: Statements): OwnedMap<HeldStream> {
+  const held = new OwnedMap<HeldStream>();
   const byId = new Map<number, HeldStream>();
   for (const row of statements.streams.iterate()) {
     const state: HeldStream = { id: Number(row["id"]), ranges: [], bytes: 0, end: Number(row["trimmed_end"]) };
@@ -147,7 +152,7 @@ function loadAll(statements: Statements): Map<string, HeldStream> {
   return held;
 }
 
-function reload(statements: Statements, held: Map<string, HeldStream>, stream: string): void {
+function reload(statements: Statements, held: OwnedMap<HeldStream>, stream: string): void {
   held.delete(stream);
   const row = statements.streamNamed.get(encodeKey(stream));
   if (row === undefined) return;
@@ -164,7 +169,7 @@ function holdPlace(state: HeldStream, first: number, count: number, bytes: numbe
   state.end = Math.max(state.end, first + count);
 }
 
-function append(statements: Statements, held: Map<string, HeldStream>, op: PackedAppend): number | undefined {
+function append(statements: Statements, held: OwnedMap<HeldStream>, op: PackedAppend): number | undefined {
   const to = op.first + op.count;
   let state = held.get(op.stream);
   if (state === undefined) {

@@ -15,7 +15,7 @@
 import type { ErrorBody } from "../../base/errors.ts";
 import type { Json, JsonObject } from "../../base/json.ts";
 import type { LogLevel } from "../../base/log.ts";
-import type { Row, RowQuery, StoreOp, StreamExtent } from "../../base/store.ts";
+import type { CommitResult, Row, RowQuery, StoreOp, StreamExtent } from "../../base/store.ts";
 
 /** Tables of the server's store. */
 export const SERVER_TABLES = {
@@ -150,7 +150,7 @@ export type ServerEvent =
   | { type: "desiredJobs"; owner: string; files: readonly { file: string; bytes: Uint8Array }[] }
   /** What other servers wrote. Taken as often as it comes; a store that fails is told again at the next start. */
   | { type: "shared"; records: readonly SharedRecord[] }
-  | { type: "persisted"; token: number; conflicts: { stream: string; offset: number }[] }
+  | { type: "persisted"; token: number; conflicts: CommitResult["conflicts"] }
   | { type: "persistFailed"; token: number; error: ErrorBody }
   /** The rows of a `readRows`. */
   | { type: "rows"; token: number; rows: Row[] }

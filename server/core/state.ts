@@ -4,7 +4,7 @@ import { UlidMaker } from "../../base/ids.ts";
 import type { Json, JsonObject } from "../../base/json.ts";
 import { LIMITS } from "../../base/limits.ts";
 import type { Rng } from "../../base/rng.ts";
-import type { Row, StoreOp, StreamExtent } from "../../base/store.ts";
+import type { CommitResult, Row, StoreOp, StreamExtent } from "../../base/store.ts";
 import type { AnyEnvelope } from "../../wire/envelope.ts";
 import type { LiveSession } from "../../wire/identity/clone.ts";
 import type { BodyOf, UnsignedOrder } from "../../wire/kinds.ts";
@@ -188,7 +188,7 @@ export interface GatheredRecords extends Wait {
 
 /** Who waits for an answer of the store; the driver gives back the token. */
 export interface Wait {
-  persisted?(conflicts: readonly { stream: string; offset: number }[]): void;
+  persisted?(conflicts: CommitResult["conflicts"]): void;
   rows?(rows: Row[]): void;
   extents?(extents: StreamExtent[]): void;
   failed(error: ErrorBody): void;

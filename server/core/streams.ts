@@ -10,13 +10,14 @@
  * - A stream may start anywhere: earlier records were trimmed or lie on another server.
  * - Other content at a stored offset is a conflict: it is named in the acknowledgement, and later records of that
  *   stream are ignored in this session, since the agent sends them again under a new incarnation.
+ * - A stream that is one too many of its agent's is not begun, and ends the session in the same way as the next rule.
  * - When the store refuses a commit (a full disk, too long a queue), nothing of its sessions is acknowledged from then
  *   on: they are hung up. The agent comes back after its backoff, is told what is durable, and sends the rest again. So
  *   the server recovers by itself as soon as there is room, and no later frame can acknowledge an earlier one's loss.
  */
 import { type ErrorBody, type ErrorCode, ERRORS, JabberError } from "../../base/errors.ts";
 import { LIMITS } from "../../base/limits.ts";
-import type { StoreOp } from "../../base/store.ts";
+import type { CommitResult, StoreOp } from "../../base/store.ts";
 import type { AnyEnvelope, Envelope } from "../../wire/envelope.ts";
 import { agentOp } from "./agents.ts";
 import { endSession } from "./closing.ts";
@@ -81,7 +82,8 @@ function addRun({ ops }: GatheredRecords, { runs }: RecordsOf, run: StreamRun): 
     return;
   }
   runs.push(run);
-  ops.push({ op: "append", stream: run.stream, first: run.first, lines: run.lines });
+  const { stream, first, lines } = run;
+  ops.push({ op: "append", stream, first, lines, streamsMax: LIMITS.streamsPerAgentMax });
 }
 
 function newRecords(core: Core): GatheredRecords {
@@ -92,7 +94,7 @@ function newRecords(core: Core): GatheredRecords {
     reports: [],
     jobReports: [],
     targetOps: new Map(),
-    persisted: (found) => stored(core, records, found.map(({ stream }) => stream)),
+    persisted: (found) => stored(core, records, found),
     failed: (error) => notStored(core, records, error),
   };
   return records;
@@ -101,7 +103,7 @@ function newRecords(core: Core): GatheredRecords {
 function stored(
   core: Core,
   { bytes, bySession, reports, jobReports }: GatheredRecords,
-  conflicting: readonly string[],
+  found: CommitResult["conflicts"],
 ): void {
   core.queueBytes -= bytes;
   core.groupsUnderWay--;
@@ -115,11 +117,27 @@ function stored(
   offerRecords(core);
   for (const order of orders) progress(core, order);
   let fresh = 0;
+  const conflicting = found.flatMap(({ stream, tooMany }) => tooMany ? [] : [stream]);
+  const refused = new Set(found.flatMap(({ stream, tooMany }) => tooMany ? [stream] : []));
   for (const [session, { runs, marks }] of bySession) {
+    if (refused.size > 0 && runs.some(({ stream }) => refused.has(stream))) {
+      fresh += publish(core, session, runs.filter(({ stream }) => !refused.has(stream)), conflicting);
+      refuseStreams(core, session, runs, refused);
+      continue;
+    }
     fresh += publish(core, session, runs, conflicting);
     acknowledge(core, session, marks, conflicting);
   }
   count(core, "records", fresh);
+}
+
+/** What else was stored for the session is not acknowledged: it comes again, and is known. */
+function refuseStreams(core: Core, session: Session, runs: readonly StreamRun[], refused: ReadonlySet<string>): void {
+  const names = new Set(runs.flatMap(({ stream }) => refused.has(stream) ? [stream] : []));
+  count(core, "streams_refused", names.size);
+  const error = new JabberError("stream.too_many", `${LIMITS.streamsPerAgentMax}`);
+  log(core, "warn", "an agent has too many streams", { agent: session.agent.id, code: error.code, more: names.size });
+  endSession(core, session, error);
 }
 
 function notStored(core: Core, { bytes, bySession, reports }: GatheredRecords, error: ErrorBody): void {

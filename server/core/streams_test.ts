@@ -43,8 +43,8 @@ Deno.test("storeRecords() writes one append for each stream and one acknowledgem
   driver.frame(session, a0!, b0!, a1!, b1!);
   const ops = driver.work.flatMap((work) => work.do === "persist" ? work.ops : []);
   assert.deepEqual(ops, [
-    { op: "append", stream: LOG, first: 5, lines: [a0, a1] },
-    { op: "append", stream: run, first: 0, lines: [b0, b1] },
+    { op: "append", stream: LOG, first: 5, lines: [a0, a1], streamsMax: LIMITS.streamsPerAgentMax },
+    { op: "append", stream: run, first: 0, lines: [b0, b1], streamsMax: LIMITS.streamsPerAgentMax },
   ]);
   driver.settle();
   assert.deepEqual(driver.took(session, "ack"), [
@@ -95,6 +95,28 @@ Deno.test("storeRecords() tells the agent which streams of a frame conflict and 
   assert.deepEqual(driver.took(session, "ack"), [
     { streams: [{ stream: run, first: 0, next: 1 }], conflicts: [LOG] },
   ]);
+});
+
+Deno.test("storeRecords() begins no stream past the bound of an agent, and goes on in those that it has", async () => {
+  const driver = await HandDriver.boot();
+  driver.frame(driver.connect(WEB), ...outputs(driver, 0, 1));
+  for (let i = 1; i < LIMITS.streamsPerAgentMax; i++) driver.disk.streams.set(`${WEB}/${i}`, new Map([[0, "{}"]]));
+  const session = driver.connect(WEB);
+  const run = `${WEB}/${driver.ids.next(0)}`;
+  driver.frame(session, ...outputs(driver, 1, 2), ...outputs(driver, 0, 2, run));
+  assert.deepEqual(driver.took(session, "ack"), []);
+  assert.equal(driver.took(session, "error")[0]?.["code"], "stream.too_many");
+  assert.equal(driver.hungUp.get(session)?.code, 4507);
+  assert.equal(driver.counts.get("streams_refused"), 1);
+  assert.deepEqual([driver.disk.lines(LOG).length, driver.disk.lines(run).length], [2, 0]);
+  assert.deepEqual(driver.published.map(({ stream, first }) => [stream, first]), [[LOG, 0], [LOG, 1]]);
+  const again = driver.connect(WEB);
+  driver.frame(again, ...outputs(driver, 2, 3));
+  assert.deepEqual(driver.took(again, "ack"), [{ streams: [{ stream: LOG, first: 2, next: 3 }] }]);
+  const other = driver.connect("agent-other");
+  const stream = "agent-other/log";
+  driver.frame(other, JSON.stringify(driver.output("agent-other", stream, 0)));
+  assert.deepEqual(driver.took(other, "ack"), [{ streams: [{ stream, first: 0, next: 1 }] }]);
 });
 
 Deno.test("storeRecords() hangs up when the disk is full, and works again once there is room", async () => {

@@ -12,6 +12,8 @@ export interface RetainedStream {
   updatedAt: number;
   /** Its run is over: no more lines will come. */
   finished: boolean;
+  /** Its owner has too many, and this is one of the oldest. */
+  surplus?: boolean;
 }
 
 export interface RetentionLimits {
@@ -26,7 +28,7 @@ export interface RetentionLimits {
 export type RetentionOp = Extract<StoreOp, { op: "trim" | "drop" }>;
 
 /**
- * The ops that bring the streams within the limits, in this order: too old and finished → dropped; too large → trimmed;
+ * The ops that bring the streams within the limits, in this order: finished, and too old or too many → dropped; too large → trimmed;
  * all together too large → finished ones dropped, oldest first, then the unfinished trimmed, the longest silent first.
  * An unfinished stream always keeps its newest offset, so that its end stays plain to see. Lines are taken to be of
  * equal size within a stream, so a trim may miss its mark a little; the next round goes on from there.
@@ -36,7 +38,7 @@ export function retention(streams: readonly RetainedStream[], limits: RetentionL
   const kept: RetainedStream[] = [];
   let total = 0;
   for (const stream of streams) {
-    if (stream.finished && now - stream.updatedAt > limits.ageMsMax) {
+    if (stream.finished && (stream.surplus === true || now - stream.updatedAt > limits.ageMsMax)) {
       ops.push({ op: "drop", stream: stream.stream });
       continue;
     }

@@ -17,8 +17,9 @@ export async function keepWithinLimits(store: Store, limits: RetentionLimits, no
   const extents = (await store.extents("")).filter((extent) => extent.ranges.length > 0);
   const total = extents.reduce((sum, extent) => sum + extent.bytes, 0);
   const aged = extents.map((extent) => ({ extent, born: bornAt(extent.stream, now) })).sort((a, b) => a.born - b.born);
+  const surplus = surplusOf(aged.map(({ extent }) => extent.stream));
   const isSuspect = ({ extent, born }: typeof aged[number]) =>
-    now - born > limits.ageMsMax || extent.bytes > (limits.streamBytesMax ?? Infinity);
+    now - born > limits.ageMsMax || extent.bytes > (limits.streamBytesMax ?? Infinity) || surplus.has(extent.stream);
   const streams = await inspectAll(store, aged.filter(isSuspect).map(({ extent }) => extent), limits, now, Infinity);
   if (total > limits.bytesMax) {
     // The oldest of the others, until those that have ended are enough to let go.
@@ -28,9 +29,28 @@ export async function keepWithinLimits(store: Store, limits: RetentionLimits, no
   }
   // The streams that were not looked into count with their bytes.
   const unseen = total - streams.reduce((sum, stream) => sum + stream.bytes, 0);
+  for (const stream of streams) stream.surplus = surplus.has(stream.stream);
   const ops = retention(streams, { ...limits, bytesMax: Math.max(0, limits.bytesMax - unseen) }, now);
   for (let at = 0; at < ops.length; at += ROUND_STREAMS_MAX) await store.commit(ops.slice(at, at + ROUND_STREAMS_MAX));
   return ops.length;
+}
+
+/** The oldest streams of agents that have more than are kept. @param streams oldest first */
+function surplusOf(streams: readonly string[]): Set<string> {
+  const counts = new Map<string, number>();
+  for (const stream of streams) counts.set(agentOf(stream), (counts.get(agentOf(stream)) ?? 0) + 1);
+  const surplus = new Set<string>();
+  for (const stream of streams) {
+    const left = counts.get(agentOf(stream)) ?? 0;
+    if (left <= LIMITS.streamsKeptPerAgentMax) continue;
+    surplus.add(stream);
+    counts.set(agentOf(stream), left - 1);
+  }
+  return surplus;
+}
+
+function agentOf(stream: string): string {
+  return stream.slice(0, stream.indexOf("/"));
 }
 
 /** Looks into the streams in their order, until the finished ones among them hold `enough` bytes. */

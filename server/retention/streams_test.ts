@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { UlidMaker } from "../../base/ids.ts";
+import { LIMITS } from "../../base/limits.ts";
 import { seededRng } from "../../base/rng.ts";
 import { memoryStore } from "../../base/store/memory.ts";
 import { keepWithinLimits } from "./streams.ts";
@@ -74,4 +75,25 @@ Deno.test("keepWithinLimits() trims no run that goes on while any ended one is l
   await keepWithinLimits(store, { bytesMax: total - 100, ageMsMax: 30 * DAY }, NOW);
   assert.equal(await store.extent(names.at(-1)!), undefined);
   assert.deepEqual((await store.extent(names[0]!))?.ranges, [{ from: 0, to: 5 }]);
+});
+
+Deno.test("keepWithinLimits() lets the oldest ended streams of an agent go when it has more than are kept", async () => {
+  const { streamsKeptPerAgentMax } = LIMITS;
+  const store = memoryStore();
+  const ids = new UlidMaker(seededRng(1));
+  const streams = Array.from({ length: streamsKeptPerAgentMax + 3 }, (_, i) => `${AGENT}/${ids.next(NOW - DAY + i)}`);
+  const time = new Date(NOW - DAY).toISOString();
+  const line = (state: string) => JSON.stringify({ kind: "runState", time, body: { state } });
+  // The second oldest still runs.
+  await store.commit(streams.map((stream, i) => ({
+    op: "append",
+    stream,
+    first: 0,
+    lines: [line(i === 1 ? "started" : "finished")],
+  })));
+  await store.commit([{ op: "append", stream: `agent-b/${ids.next(0)}`, first: 0, lines: [line("started")] }]);
+  assert.equal(await keepWithinLimits(store, { bytesMax: 1e9, ageMsMax: 30 * DAY }, NOW), 2);
+  const kept = new Set((await store.extents("")).map(({ stream }) => stream));
+  assert.deepEqual(streams.slice(0, 4).map((stream) => kept.has(stream)), [false, true, false, true]);
+  assert.equal(kept.size, streamsKeptPerAgentMax + 2);
 });

@@ -259,6 +259,27 @@ const STREAM_CASES: readonly Case[] = [
     },
   },
   {
+    name: "append begins no stream of an owner that has as many as the append says, and goes on in those there are",
+    async run(store) {
+      const limited = (stream: string, first: number): StoreOp => ({
+        op: "append",
+        stream,
+        first,
+        lines: [`line ${first}`],
+        streamsMax: 2,
+      });
+      const { conflicts } = await store.commit([limited("a/1", 0), limited("a/2", 0), limited("a/3", 0), put("k")]);
+      assert.deepEqual(conflicts, [{ stream: "a/3", offset: 0, tooMany: true }]);
+      assert.equal(await store.extent("a/3"), undefined);
+      assert.deepEqual(await keys(store), ["k"]);
+      assert.deepEqual(await store.commit([limited("a/2", 1), limited("b/1", 0), limited("ab/1", 0)]), {
+        conflicts: [],
+      });
+      assert.deepEqual(await store.commit([{ op: "drop", stream: "a/1" }, limited("a/3", 0)]), { conflicts: [] });
+      assert.equal((await store.commit([limited("a/1", 0)])).conflicts.length, 1);
+    },
+  },
+  {
     name: "drop forgets a stream, and a new one may take its name",
     async run(store) {
       await store.commit([append("s", 0, "a"), append("keep", 0, "k")]);

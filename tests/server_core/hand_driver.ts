@@ -8,7 +8,7 @@ import type { ErrorBody } from "../../base/errors.ts";
 import { UlidMaker } from "../../base/ids.ts";
 import type { Json, JsonObject } from "../../base/json.ts";
 import { seededRng } from "../../base/rng.ts";
-import type { Row, RowQuery, StoreOp, StreamExtent } from "../../base/store.ts";
+import type { CommitResult, Row, RowQuery, StoreOp, StreamExtent } from "../../base/store.ts";
 import type {
   AgentProof,
   Operator,
@@ -34,8 +34,8 @@ export class HandDisk {
   readonly tables = new Map<string, Map<string, JsonObject>>();
   readonly streams = new Map<string, Map<number, string>>();
 
-  commit(ops: readonly StoreOp[]): { stream: string; offset: number }[] {
-    const conflicts: { stream: string; offset: number }[] = [];
+  commit(ops: readonly StoreOp[]): CommitResult["conflicts"] {
+    const conflicts: CommitResult["conflicts"] = [];
     for (const op of ops) {
       if (op.op === "put") this.#table(op.table).set(op.key, structuredClone(op.row));
       else if (op.op === "delete") this.#table(op.table).delete(op.key);
@@ -77,7 +77,16 @@ export class HandDisk {
     return table;
   }
 
-  #append(op: StoreOp & { op: "append" }, conflicts: { stream: string; offset: number }[]): void {
+  #owned(stream: string): number {
+    const owner = stream.slice(0, stream.indexOf("/") + 1);
+    return [...this.streams.keys()].filter((name) => name.startsWith(owner)).length;
+  }
+
+  #append(op: StoreOp & { op: "append" }, conflicts: CommitResult["conflicts"]): void {
+    if (!this.streams.has(op.stream) && this.#owned(op.stream) >= (op.streamsMax ?? Infinity)) {
+      conflicts.push({ stream: op.stream, offset: op.first, tooMany: true });
+      return;
+    }
     const held = this.streams.get(op.stream) ?? new Map<number, string>();
     const bad = op.lines.findIndex((line, i) => held.has(op.first + i) && held.get(op.first + i) !== line);
     if (bad >= 0) {
