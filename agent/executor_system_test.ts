@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { systemClock } from "../base/clock_system.ts";
-import { defaultPolicy } from "./policy/parse.ts";
+import { parsePolicy } from "./policy/parse.ts";
 import { startExecutor } from "./executor_system.ts";
 
-const settings = { policy: defaultPolicy({ signers: [], revoked: [], rules: [] }), policyFile: null, builtinTags: {} };
+const settings = { policy: parsePolicy({}), policyFile: null, builtinTags: {} };
 
 function workerOf(text: string): () => Worker {
   return () => new Worker(`data:text/javascript,${encodeURIComponent(text)}`, { type: "module" });

@@ -95,18 +95,6 @@ export function publicKeyFromBytes(bytes: Uint8Array): PublicKey {
   return { jwk, kid: thumbprint(jwk), object };
 }
 
-/** A public key from SubjectPublicKeyInfo PEM text. Throws `key.malformed`. */
-export function publicKeyFromPem(pem: string): PublicKey {
-  if (pem.includes("PRIVATE")) throw new JabberError("key.malformed", "this is a private key; give the public one");
-  const object = parsed(() => createPublicKey({ key: pem, format: "pem" }), "not a PEM public key");
-  return publicKeyOf(object);
-}
-
-/** SubjectPublicKeyInfo PEM text of a public key. */
-export function publicKeyToPem(key: PublicKey): string {
-  return key.object.export({ format: "pem", type: "spki" }).toString();
-}
-
 /** `ed25519:<base64url>`: the form people paste into trust lists. */
 export function publicKeyToText(key: PublicKey): string {
   return TEXT_PREFIX + key.jwk.x;

@@ -4,24 +4,10 @@ import { ENGLISH } from "../../base/english.ts";
 import { JabberError } from "../../base/errors.ts";
 import { LIMITS } from "../../base/limits.ts";
 import { isNormalPath } from "../../base/paths.ts";
-import type { TrustList } from "../../wire/sign/trust.ts";
 import { parseTrustList } from "../../wire/sign/trust_list.ts";
 import { readHostRule } from "./hosts.ts";
 import type { AgentPolicy, ArgRule, ProgramRule } from "./policy.ts";
 import { quoted } from "./quote.ts";
-
-/** The policy of a host whose owner wrote none: trusted signers may ask for facts, nothing else. */
-export function defaultPolicy(trust: TrustList): AgentPolicy {
-  return {
-    trust,
-    tags: {},
-    unsigned: ["sys.facts"],
-    openScripts: true,
-    files: { read: [], write: [] },
-    programs: [],
-    net: [],
-  };
-}
 
 /**
  * The policy in a section of the configuration file, with defaults filled in.

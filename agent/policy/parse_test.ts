@@ -1,14 +1,20 @@
 import assert from "node:assert/strict";
 import { JabberError } from "../../base/errors.ts";
-import { defaultPolicy, parsePolicy } from "./parse.ts";
+import { parsePolicy } from "./parse.ts";
 
 const NOBODY = { signers: [], revoked: [], rules: [] };
 
 Deno.test("parsePolicy() denies what is not written", () => {
-  for (const section of [undefined, null, {}]) assert.deepEqual(parsePolicy(section), defaultPolicy(NOBODY));
-  assert.deepEqual(defaultPolicy(NOBODY).programs, []);
-  assert.deepEqual(defaultPolicy(NOBODY).files, { read: [], write: [] });
-  assert.deepEqual(defaultPolicy(NOBODY).unsigned, ["sys.facts"]);
+  const nothing = {
+    trust: NOBODY,
+    tags: {},
+    unsigned: ["sys.facts"],
+    openScripts: true,
+    files: { read: [], write: [] },
+    programs: [],
+    net: [],
+  };
+  for (const section of [undefined, null, {}]) assert.deepEqual(parsePolicy(section), nothing);
 });
 
 Deno.test("parsePolicy() reads a whole section", () => {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import type { ErrorCode } from "../../base/errors.ts";
 import type { ProgramRequest } from "../../commands/host.ts";
-import { defaultPolicy } from "./parse.ts";
+import { parsePolicy } from "./parse.ts";
 import type { ProgramRule } from "./policy.ts";
 import { decideProgram, DEFAULT_ENV, type ProgramFacts } from "./programs.ts";
 import type { PathStep } from "./walk.ts";
@@ -39,7 +39,7 @@ function decide(
   facts?: Partial<ProgramFacts>,
 ) {
   const programs = Array.isArray(rules) ? rules : [rules];
-  const policy = { ...defaultPolicy({ signers: [], revoked: [], rules: [] }), programs };
+  const policy = { ...parsePolicy({}), programs };
   return decideProgram(policy, { program: programs[0]?.path ?? "", args: [], ...request }, factsOf(facts));
 }
 

@@ -1,5 +1,4 @@
 /** Deltas and questions as JSON text: what copies of the catalog send each other, and the door it comes in by. */
-import { Buffer } from "node:buffer";
 import * as z from "zod/mini";
 import { ENGLISH } from "../../base/english.ts";
 import { JabberError } from "../../base/errors.ts";
@@ -81,11 +80,6 @@ export function parseQuestion(json: unknown): Question {
 /** A digest of a peer. Throws `frame.malformed`. */
 export function parseDigest(json: unknown): Digest {
   return read(digest, json);
-}
-
-/** Bytes of the delta's JSON text. */
-export function deltaBytes(delta: Delta): number {
-  return Buffer.byteLength(JSON.stringify(deltaJson(delta)));
 }
 
 function read<T extends z.ZodMiniType>(schema: T, json: unknown): z.infer<T> {

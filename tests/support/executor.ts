@@ -1,6 +1,6 @@
 /** What tests of the executor share: policies that allow one shell line, and a run that is watched from outside. */
 import { systemClock } from "../../base/clock_system.ts";
-import { defaultPolicy } from "../../agent/policy/parse.ts";
+import { parsePolicy } from "../../agent/policy/parse.ts";
 import type { AgentPolicy, ProgramRule } from "../../agent/policy/policy.ts";
 import type { Emission } from "../../commands/command.ts";
 import type { ProgramRequest } from "../../commands/host.ts";
@@ -20,7 +20,7 @@ export function shellRule(...lines: string[]): ProgramRule {
 
 /** A policy of these parts and nothing else. */
 export function policyOf(parts: Partial<AgentPolicy>): AgentPolicy {
-  return { ...defaultPolicy({ signers: [], revoked: [], rules: [] }), ...parts };
+  return { ...parsePolicy({}), ...parts };
 }
 
 /** A request for one line of shell. */

@@ -1,6 +1,6 @@
 /** What views and the driver read from the state. */
 import { layoutOf } from "../layout.ts";
-import { KEYS, type Place } from "../keys.ts";
+import type { Place } from "../keys.ts";
 import type { ViewContext } from "../view.ts";
 import { type AppState, type AppWant, FLEET, type Page, topPage } from "./state.ts";
 
@@ -41,9 +41,4 @@ function lookPath(ids: readonly string[]): string {
 /** Who was looked for. */
 export function lookedFor(path: string): readonly string[] {
   return path.slice(LOOK_PATH.length).split(",").filter((id) => id !== "").map(decodeURIComponent);
-}
-
-/** The names of all actions that a view may be asked to do. */
-export function isViewAction(action: keyof typeof KEYS): boolean {
-  return !action.startsWith("app.");
 }

@@ -63,11 +63,6 @@ export function spread(left: Line, right: Line, columns: number, look: Look): Li
   return [...fitLine(left, room, look), ...right];
 }
 
-/** The same line in one role, such as that of the selected row; what it says stays. */
-export function inRole(line: Line, role: Role): Line {
-  return [{ text: line.map(({ text }) => text).join(""), role }];
-}
-
 export function plainText(line: Line): string {
   return line.map(({ text }) => text).join("");
 }

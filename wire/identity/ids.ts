@@ -11,7 +11,6 @@ import { type PublicJwk, thumbprintBytes } from "../keys.ts";
 const ALPHABET = "abcdefghijklmnopqrstuvwxyz234567";
 const ID_CHARS = 26;
 const AGENT_ID = /^agent-[a-z2-7]{26}$/;
-const NODE_ID = /^node-[a-z2-7]{26}$/;
 
 /** The id of the agent that holds this key. */
 export function agentIdOf(jwk: PublicJwk): string {
@@ -25,10 +24,6 @@ export function nodeIdOf(jwk: PublicJwk): string {
 
 export function isAgentId(text: string): boolean {
   return AGENT_ID.test(text);
-}
-
-export function isNodeId(text: string): boolean {
-  return NODE_ID.test(text);
 }
 
 function shortName(jwk: PublicJwk): string {
