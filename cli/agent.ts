@@ -3,7 +3,7 @@ import { sanitizeLine } from "../base/sanitize.ts";
 import type { AgentAnswer } from "../server/core/requests.ts";
 import { type Api, currentApi } from "./api.ts";
 import { addFormat } from "./text/format_option.ts";
-import { ago, byName, formatListing, type Listing, tagText } from "./text/output.ts";
+import { ago, byName, type Listing, printListing, tagText } from "./text/output.ts";
 import { AGENT, agentPath, findAgent } from "./agent/answer.ts";
 import { confirmed } from "./confirm.ts";
 import { shaped, shapedList } from "./shape.ts";
@@ -23,7 +23,7 @@ export const agentVerbs: Register = (program, world, slot) => {
       const api = await currentApi(world);
       const answer = await api.ask({ method: "GET", path: `/v1/agents?selector=${encodeURIComponent(selector)}` });
       const agents = shapedList(AGENT, answer, "agents").filter(({ state }) => all || state !== "removed");
-      world.out(await formatListing(listing(byName(agents), world.clock.now()), output));
+      await printListing(world, listing(byName(agents), world.clock.now()), output);
       if (agents.length === 0) {
         world.err(selector === "" ? "no agents yet; start one: jabber-agent --help\n" : "none match\n");
       }
@@ -93,9 +93,9 @@ function listing(rows: readonly AgentAnswer[], now: number): Listing<AgentAnswer
       { title: "STATE", value: (row) => row.state === "enrolled" ? row.connected ? "connected" : "away" : row.state },
       { title: "SEEN", value: (row) => ago(row.lastSeen, now) },
       { title: "VERSION", value: (row) => row.version },
-      { title: "TAGS", value: (row) => tagText(row.tags) },
+      { title: "TAGS", least: 12, value: (row) => tagText(row.tags) },
       { title: "FLAGS", value: (row) => row.flags.join(","), rare: true },
-      { title: "ID", value: (row) => row.id },
+      { title: "ID", least: 12, value: (row) => row.id },
     ],
   };
 }

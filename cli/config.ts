@@ -17,7 +17,7 @@ import { readServerConfig } from "../server/config.ts";
 import { SERVER_KEYS } from "../server/config_table.ts";
 import { EXIT } from "./exit.ts";
 import { addFormat } from "./text/format_option.ts";
-import { formatListing } from "./text/output.ts";
+import { printListing } from "./text/output.ts";
 import type { Register } from "./verb.ts";
 import type { World } from "./world.ts";
 
@@ -68,19 +68,17 @@ const checkVerb: Register = (config, world, slot) => {
       const found = await check(world, file, kind as KindName | undefined);
       if (found.length > 0) slot.exit = EXIT.failed;
       if (output === "table") return sayFaults(world, file, found);
-      world.out(
-        await formatListing({
-          rows: found.map((fault) => ({
-            code: fault.code,
-            key: fault.key,
-            at: originText(fault.at),
-            what: fault.what,
-            next: faultNext(fault),
-          })),
-          name: ({ key }) => key,
-          columns: [],
-        }, output),
-      );
+      await printListing(world, {
+        rows: found.map((fault) => ({
+          code: fault.code,
+          key: fault.key,
+          at: originText(fault.at),
+          what: fault.what,
+          next: faultNext(fault),
+        })),
+        name: ({ key }) => key,
+        columns: [],
+      }, output);
     });
 };
 
@@ -105,20 +103,18 @@ const showVerb: Register = (config, world, slot) => {
         value,
         ...(origin === true && { origin: from }),
       }));
-      world.out(
-        await formatListing({
-          rows,
-          name: ({ key }) => key,
-          columns: [
-            { title: "KEY", value: ({ key }) => key },
-            {
-              title: "VALUE",
-              value: ({ value }) => typeof value === "string" ? value : value === null ? "-" : JSON.stringify(value),
-            },
-            { title: "ORIGIN", value: (row) => row.origin ?? "", rare: true },
-          ],
-        }, output),
-      );
+      await printListing(world, {
+        rows,
+        name: ({ key }) => key,
+        columns: [
+          { title: "KEY", value: ({ key }) => key },
+          {
+            title: "VALUE",
+            value: ({ value }) => typeof value === "string" ? value : value === null ? "-" : JSON.stringify(value),
+          },
+          { title: "ORIGIN", value: (row) => row.origin ?? "", rare: true },
+        ],
+      }, output);
     });
 };
 

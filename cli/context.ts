@@ -1,7 +1,7 @@
 import { JabberError } from "../base/errors.ts";
 import { type ContextFile, contextNamed, nameInForce, readContexts, writeContexts } from "./context_file.ts";
 import { addFormat } from "./text/format_option.ts";
-import { formatListing, formatOne } from "./text/output.ts";
+import { formatOne, moment, printListing } from "./text/output.ts";
 import type { Register } from "./verb.ts";
 
 /** What is shown of a context: never its token. */
@@ -26,19 +26,17 @@ export const contextVerbs: Register = (program, world) => {
     .action(async ({ output }) => {
       const file = await readContexts(world);
       const rows = rowsOf(file, nameInForce(world, file), world.clock.now());
-      world.out(
-        await formatListing({
-          rows,
-          name: (row) => row.name,
-          columns: [
-            { title: "", value: (row) => row.current ? "*" : " " },
-            { title: "NAME", value: (row) => row.name },
-            { title: "URL", value: (row) => row.url },
-            { title: "USER", value: (row) => row.user },
-            { title: "EXPIRES", value: (row) => row.expired ? "expired" : row.expires },
-          ],
-        }, output),
-      );
+      await printListing(world, {
+        rows,
+        name: (row) => row.name,
+        columns: [
+          { title: "", value: (row) => row.current ? "*" : " " },
+          { title: "NAME", value: (row) => row.name },
+          { title: "URL", value: (row) => row.url },
+          { title: "USER", value: (row) => row.user },
+          { title: "EXPIRES", value: (row) => row.expired ? "expired" : moment(row.expires) },
+        ],
+      }, output);
       if (rows.length === 0) world.err("no context yet; sign in: jabber login URL\n");
     });
 

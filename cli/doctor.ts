@@ -1,3 +1,4 @@
+import { rfc3339 } from "../base/clock.ts";
 import { X509Certificate } from "node:crypto";
 import { LIMITS } from "../base/limits.ts";
 import { toErrorBody } from "../base/errors.ts";
@@ -7,7 +8,7 @@ import { currentContext, type OperatorContext } from "./context_file.ts";
 import { EXIT } from "./exit.ts";
 import { readAuthorKey } from "./keys.ts";
 import { addFormat } from "./text/format_option.ts";
-import { formatListing } from "./text/output.ts";
+import { formatListing, moment } from "./text/output.ts";
 import type { Register } from "./verb.ts";
 import type { World } from "./world.ts";
 
@@ -71,7 +72,7 @@ function checks(world: World): Check[] {
       after: "server",
       look: async () => {
         await (await currentApi(world)).ask({ method: "GET", path: "/v1/scripts" });
-        return `good until ${(await known()).expires}`;
+        return `good until ${moment((await known()).expires)}`;
       },
     },
   ];
@@ -81,8 +82,8 @@ function describeCa(pem: string | undefined, now: number): string {
   if (pem === undefined) return "none pinned; the public roots are used";
   const certificate = new X509Certificate(pem);
   const ends = Date.parse(certificate.validTo);
-  if (ends < now) throw new Error(`the CA certificate ended on ${certificate.validTo}`);
-  return `until ${certificate.validTo}`;
+  if (ends < now) throw new Error(`the CA certificate ended on ${moment(rfc3339(ends))}`);
+  return `until ${moment(rfc3339(ends))}`;
 }
 
 async function describeServer(world: World, context: OperatorContext): Promise<string> {

@@ -3,7 +3,7 @@ import { sanitize, sanitizeLine } from "../base/sanitize.ts";
 import type { FactAnswer } from "../server/cluster/answers.ts";
 import { currentApi } from "./api.ts";
 import { addFormat } from "./text/format_option.ts";
-import { ago, formatListing, formatOne } from "./text/output.ts";
+import { ago, formatOne, printListing } from "./text/output.ts";
 import { type Shape, shaped, shapedList } from "./shape.ts";
 import type { Register } from "./verb.ts";
 
@@ -57,21 +57,19 @@ export const factVerbs: Register = (program, world) => {
       const api = await currentApi(world);
       const all = shapedList(FACT, await api.ask({ method: "GET", path: "/v1/facts" }), "facts");
       const facts = all.filter(({ origin }) => as === undefined || origin === as);
-      world.out(
-        await formatListing({
-          rows: facts,
-          name: nameOf,
-          columns: [
-            { title: "NODE", value: (row) => row.origin },
-            { title: "NAME", value: (row) => row.name },
-            { title: "VALUE", value: (row) => row.value },
-            { title: "VERSION", value: (row) => String(row.version) },
-            { title: "AGE", value: (row) => ago(row.at, world.clock.now()) },
-            { title: "BY", value: (row) => row.by === row.origin ? "" : row.by, rare: true },
-            { title: "ADDRESS", value: (row) => row.address },
-          ],
-        }, output),
-      );
+      await printListing(world, {
+        rows: facts,
+        name: nameOf,
+        columns: [
+          { title: "NODE", least: 14, value: (row) => row.origin },
+          { title: "NAME", value: (row) => row.name },
+          { title: "VALUE", least: 16, value: (row) => row.value },
+          { title: "VERSION", value: (row) => String(row.version) },
+          { title: "AGE", value: (row) => ago(row.at, world.clock.now()) },
+          { title: "BY", value: (row) => row.by === row.origin ? "" : row.by, rare: true },
+          { title: "ADDRESS", value: (row) => row.address },
+        ],
+      }, output);
       if (facts.length === 0) world.err("no facts yet; set one: jabber fact set NAME=VALUE\n");
     });
 };

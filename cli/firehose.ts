@@ -5,7 +5,7 @@ import { type Api, currentApi } from "./api.ts";
 import { addFormat, wholeNumber } from "./text/format_option.ts";
 import { formatLine } from "./text/output.ts";
 import type { Register } from "./verb.ts";
-import { recordLine } from "./run/text.ts";
+import { eventText, recordLine } from "./run/text.ts";
 import { steadyLines } from "./steady.ts";
 
 export const firehoseVerb: Register = (program, world) => {
@@ -71,8 +71,7 @@ function show(line: string, name: string): string {
   const value: unknown = JSON.parse(line);
   if (!isJsonObject(value)) return "";
   if (typeof value["event"] === "string") {
-    const { event, time, ...rest } = value;
-    return `${String(time ?? "")} * ${sanitizeLine(event)} ${sanitizeLine(JSON.stringify(rest))}\n`;
+    return `${String(value["time"] ?? "")} * ${sanitizeLine(eventText(value))}\n`;
   }
   // Every line says whose it is: a text of many lines could else be read as what others said.
   const head = `${String(value["time"])} ${sanitizeLine(name)}`;

@@ -1,7 +1,7 @@
 import { ANSWERS } from "../server/core/requests.ts";
 import { currentApi } from "./api.ts";
 import { addFormat, wholeNumber } from "./text/format_option.ts";
-import { formatListing } from "./text/output.ts";
+import { moment, printListing } from "./text/output.ts";
 import type { Register } from "./verb.ts";
 
 export const historyVerb: Register = (program, world) => {
@@ -13,20 +13,18 @@ export const historyVerb: Register = (program, world) => {
       const api = await currentApi(world);
       const answer = await api.ask({ method: "GET", path: `/v1/history?limit=${limit}` });
       const { history } = ANSWERS.history.parse(answer);
-      world.out(
-        await formatListing({
-          rows: history,
-          name: (row) => row.id,
-          columns: [
-            { title: "TIME", value: (row) => row.at },
-            { title: "WHO", value: (row) => row.who },
-            { title: "FROM", value: (row) => row.from },
-            { title: "ACTION", value: (row) => row.action },
-            { title: "WHAT", value: (row) => row.what },
-            { title: "TARGETS", value: (row) => row.targets === undefined ? "" : String(row.targets) },
-            { title: "OUTCOME", value: (row) => row.outcome },
-          ],
-        }, output),
-      );
+      await printListing(world, {
+        rows: history,
+        name: (row) => row.id,
+        columns: [
+          { title: "TIME", value: (row) => moment(row.at) },
+          { title: "WHO", least: 12, value: (row) => row.who },
+          { title: "FROM", least: 9, value: (row) => row.from },
+          { title: "ACTION", value: (row) => row.action },
+          { title: "WHAT", least: 14, value: (row) => row.what.replace(/^command:/, "") },
+          { title: "TARGETS", value: (row) => row.targets === undefined ? "" : String(row.targets) },
+          { title: "OUTCOME", value: (row) => row.outcome },
+        ],
+      }, output);
     });
 };

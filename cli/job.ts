@@ -15,7 +15,7 @@ import { findJob, signJobs } from "./job/files.ts";
 import { jobHistory } from "./job/history.ts";
 import { newJob } from "./job/new.ts";
 import { agentListing, jobListing, nextText, timesAhead, triggerText } from "./job/text.ts";
-import { formatListing, formatOne } from "./text/output.ts";
+import { formatOne, moment, printListing } from "./text/output.ts";
 import type { Register } from "./verb.ts";
 import type { World } from "./world.ts";
 
@@ -121,7 +121,7 @@ function listVerb(job: Command, world: World): void {
     )
     .action(async ({ all = false, output }) => {
       const jobs = (await allJobs(await currentApi(world))).filter(({ state }) => all || state === "active");
-      world.out(await formatListing(jobListing(jobs, world.clock.now()), output));
+      await printListing(world, jobListing(jobs, world.clock.now()), output);
       if (jobs.length === 0) world.err("no jobs; make one: jabber job new --help\n");
     });
 }
@@ -151,10 +151,8 @@ function showVerb(job: Command, world: World): void {
         return world.out(formatOne({ ...row, text: document, agents } as JsonObject, output, row.id));
       }
       const now = world.clock.now();
-      world.out(
-        formatOne(describe(row, document, now), output, row.id) + "\n" +
-          await formatListing(agentListing(agents, now), output),
-      );
+      world.out(formatOne(describe(row, document, now), output, row.id) + "\n");
+      await printListing(world, agentListing(agents, now), output);
     });
 }
 
@@ -167,7 +165,7 @@ function describe({ counts, orphaned, ...row }: JobRow, document: string, now: n
     trigger: triggerText(row.trigger),
     ...(!header.cancelled && { args: header.args, options: plainOptions(header.options) }),
     ...(header.meta !== undefined && { meta: header.meta }),
-    next: row.state === "active" ? ahead.join(" ") || nextText({ ...row, counts, orphaned }, now) : "",
+    next: row.state === "active" ? ahead.map(moment).join(" ") || nextText({ ...row, counts, orphaned }, now) : "",
     orphaned: orphaned ? "its owner's configuration names it no more; `jabber job rm` ends it" : null,
     agents: `${counts.accepted} of ${counts.matching} accepted, ${counts.failed} failed last`,
   };

@@ -5,6 +5,7 @@ import { reach, refusal } from "./api.ts";
 import { checkContextName } from "./context.ts";
 import { type ContextFile, readContexts, writeContexts } from "./context_file.ts";
 import type { Register } from "./verb.ts";
+import { moment } from "./text/output.ts";
 import type { World } from "./world.ts";
 
 export const loginVerb: Register = (program, world) => {
@@ -13,7 +14,7 @@ export const loginVerb: Register = (program, world) => {
     .argument("<url>", "a server's URL, such as https://jabber1.example.org:7431")
     .option("--user <name>", "who you are (default: as before at this URL, else admin)")
     .option("--ca <file>", "the cluster's CA certificate, cluster-ca.pem (default: as before at this URL)")
-    .option("--password-file <file>", "read the password here instead of asking")
+    .option("--password-file <file>", "read the password here instead of asking; - reads standard input")
     .option("--name <name>", "how to call the context (default: as before at this URL, else default or the host)")
     .addHelpText("after", "\nExample:\n  jabber login https://127.0.0.1:7431 --ca cluster/cluster-ca.pem")
     .action(async (address, options) => {
@@ -31,7 +32,7 @@ export const loginVerb: Register = (program, world) => {
       const latest = await readContexts(world);
       latest.contexts[name] = { url, user, ...answer, ...(ca !== undefined && { ca }) };
       await writeContexts(world, { ...latest, current: name });
-      world.err(`Signed in at ${url} as ${user} until ${answer.expires} (context ${name}).\n`);
+      world.err(`Signed in at ${url} as ${user} until ${moment(answer.expires)} (context ${name}).\n`);
     });
 };
 
@@ -59,11 +60,16 @@ function originOf(address: string): string {
 }
 
 async function passwordOf(world: World, user: string, file: string | undefined): Promise<string> {
-  if (file !== undefined) return new TextDecoder().decode(await world.files.read(file)).trim();
+  if (file !== undefined) {
+    return new TextDecoder().decode(await (file === "-" ? world.readInput() : world.files.read(file))).trim();
+  }
   const given = world.env("JABBER_PASSWORD");
   if (given !== undefined) return given;
   if (!world.canAsk) {
-    throw new JabberError("input.usage", "no terminal to ask for the password; use --password-file or JABBER_PASSWORD");
+    throw new JabberError(
+      "input.usage",
+      "no terminal to ask for the password; use --password-file FILE (- is standard input) or JABBER_PASSWORD",
+    );
   }
   const typed = await world.ask(`Password of ${user}: `, { secret: true });
   if (typed === "") throw new JabberError("input.usage", "no password was given");

@@ -23,3 +23,17 @@ Deno.test("jabber login sends a password to another host over TLS alone", async 
   assert.match(said, /config\.insecure/);
   assert.equal(asked.length, 3, "nothing was sent");
 });
+
+Deno.test("jabber login --password-file - reads the password from standard input", async () => {
+  let sent = "";
+  const world = memoryWorld({
+    input: "secret words\n",
+    answer: async (request) => {
+      sent = await request.text();
+      return Response.json({ token: "t", expires: "2030-01-01T00:00:00.250Z", cluster: "C1" });
+    },
+  });
+  assert.equal(await runCli(["login", "https://a.example", "--password-file", "-"], world), 0, world.printed.err);
+  assert.equal(JSON.parse(sent).password, "secret words");
+  assert.match(world.printed.err, /as admin until 2030-01-01T00:00:00Z \(/);
+});

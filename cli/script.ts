@@ -14,7 +14,7 @@ import { type Api, currentApi } from "./api.ts";
 import { confirmed } from "./confirm.ts";
 import { addFormat, collect } from "./text/format_option.ts";
 import { defaultKeyPath, readAuthorKey } from "./keys.ts";
-import { ago, type Format, formatListing, formatOne, type Listing } from "./text/output.ts";
+import { ago, type Format, formatOne, type Listing, printListing } from "./text/output.ts";
 import { startProgress } from "./text/progress.ts";
 import { EXIT } from "./exit.ts";
 import type { Register } from "./verb.ts";
@@ -59,7 +59,7 @@ export const scriptVerbs: Register = (program, world, outcome) => {
     .action(async ({ output }) => {
       const answer = await (await currentApi(world)).ask({ method: "GET", path: "/v1/scripts" });
       const { scripts } = ANSWERS.scripts.parse(answer);
-      world.out(await formatListing(listing(scripts, world.clock.now()), output));
+      await printListing(world, listing(scripts, world.clock.now()), output);
       if (scripts.length === 0) world.err("no scripts yet; sign and push one: jabber sign FILE\n");
     });
 
@@ -184,9 +184,9 @@ function listing(rows: readonly ScriptAnswer[], now: number): Listing<ScriptAnsw
       { title: "NAME", value: (row) => row.name },
       { title: "ACCESS", value: (row) => String(row.access) },
       { title: "START", value: (row) => row.start },
-      { title: "USES", value: (row) => row.uses.join(",") },
+      { title: "USES", least: 12, value: (row) => row.uses.join(",") },
       { title: "AUTHORS", value: (row) => row.authors.join(",") },
-      { title: "PUSHED", value: (row) => `${ago(row.pushedAt, now)} by ${row.pushedBy}` },
+      { title: "PUSHED", value: (row) => `${ago(row.pushedAt, now)} ago by ${row.pushedBy}` },
       { title: "HASH", value: (row) => row.hash.slice(0, 19) + (row.latest ? "" : " (old)") },
     ],
   };

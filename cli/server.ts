@@ -6,7 +6,7 @@ import type { JoinAnswer, KeyAnswer, ServerAnswer } from "../server/cluster/answ
 import { currentApi } from "./api.ts";
 import { EXIT } from "./exit.ts";
 import { addFormat } from "./text/format_option.ts";
-import { ago, formatListing, formatOne, tagText } from "./text/output.ts";
+import { ago, formatOne, printListing, tagText } from "./text/output.ts";
 import { type Shape, shaped, shapedList } from "./shape.ts";
 import type { Register } from "./verb.ts";
 import type { World } from "./world.ts";
@@ -35,23 +35,21 @@ export const serverVerbs: Register = (program, world, slot) => {
     .action(async ({ output }) => {
       const api = await currentApi(world);
       const servers = shapedList(SERVER, await api.ask({ method: "GET", path: "/v1/servers" }), "servers");
-      world.out(
-        await formatListing({
-          rows: servers,
-          name: (row) => row.name,
-          columns: [
-            { title: "", value: (row) => row.self ? "*" : " " },
-            { title: "NAME", value: (row) => row.name },
-            { title: "STATE", value: (row) => row.state },
-            { title: "SINCE", value: (row) => ago(row.since, world.clock.now()) },
-            { title: "ADDRESS", value: (row) => row.address },
-            { title: "HEALTH", value: (row) => row.health === undefined ? "" : String(row.health), rare: true },
-            { title: "RTT", value: (row) => row.rttMs === undefined ? "" : `${row.rttMs.toFixed(1)} ms`, rare: true },
-            { title: "TAGS", value: (row) => tagText(row.tags), rare: true },
-            { title: "ID", value: (row) => row.node ?? "", rare: true },
-          ],
-        }, output),
-      );
+      await printListing(world, {
+        rows: servers,
+        name: (row) => row.name,
+        columns: [
+          { title: "", value: (row) => row.self ? "*" : " " },
+          { title: "NAME", least: 14, value: (row) => row.name },
+          { title: "STATE", value: (row) => row.state },
+          { title: "SINCE", value: (row) => ago(row.since, world.clock.now()) },
+          { title: "ADDRESS", value: (row) => row.address },
+          { title: "HEALTH", value: (row) => row.health === undefined ? "" : String(row.health), rare: true },
+          { title: "RTT", value: (row) => row.rttMs === undefined ? "" : `${row.rttMs.toFixed(1)} ms`, rare: true },
+          { title: "TAGS", least: 12, value: (row) => tagText(row.tags), rare: true },
+          { title: "ID", least: 14, value: (row) => row.node === row.name ? "" : row.node ?? "", rare: true },
+        ],
+      }, output);
     });
 
   server.command("join")
@@ -87,17 +85,15 @@ function keyVerbs(server: Command, world: World): void {
     .action(async ({ output }) => {
       const api = await currentApi(world);
       const keys = shapedList(KEY, await api.ask({ method: "GET", path: "/v1/gossip/keys" }), "keys");
-      world.out(
-        await formatListing({
-          rows: keys,
-          name: (row) => row.id,
-          columns: [
-            { title: "", value: (row) => row.primary ? "*" : " " },
-            { title: "ID", value: (row) => row.id },
-            { title: "USE", value: (row) => row.primary ? "seals and opens" : "opens" },
-          ],
-        }, output),
-      );
+      await printListing(world, {
+        rows: keys,
+        name: (row) => row.id,
+        columns: [
+          { title: "", value: (row) => row.primary ? "*" : " " },
+          { title: "ID", value: (row) => row.id },
+          { title: "USE", value: (row) => row.primary ? "seals and opens" : "opens" },
+        ],
+      }, output);
       if (keys.length === 0) world.err("gossip is not sealed on this server (gossip.security: none)\n");
     });
 

@@ -19,18 +19,24 @@ export async function* steadyLines(
   open: () => AsyncIterable<string>,
   signal: AbortSignal,
 ): AsyncGenerator<string, void, void> {
+  let isLost = false;
   for (let tries = 0; !signal.aborted; tries++) {
     const since = world.clock.monotonic();
     let lost: unknown = new JabberError("net.unreachable", "the answer broke off");
     try {
-      yield* open();
+      for await (const line of open()) {
+        if (isLost) world.err("connected again\n");
+        isLost = false;
+        yield line;
+      }
     } catch (cause) {
       lost = cause;
     }
     if (signal.aborted) return;
     if (world.clock.monotonic() - since > GOOD_MS) tries = 0;
     if (tries >= RETRIES_MAX || !isPassing(lost)) throw lost;
-    if (tries === 0) world.err("connection lost, trying again…\n");
+    if (!isLost) world.err("connection lost, trying again…\n");
+    isLost = true;
     await pause(world, signal);
   }
 }

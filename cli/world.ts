@@ -12,8 +12,8 @@ export interface World {
   outIsTerminal: boolean;
   /** Whether standard error is one. */
   errIsTerminal: boolean;
-  /** How wide it is. */
-  errColumns(): number;
+  /** How wide the terminal is. */
+  columns(): number;
   /** All of standard input, until it ends. */
   readInput(): Promise<Uint8Array>;
   /** Whether somebody can be asked: standard input and error are terminals. */

@@ -5,11 +5,8 @@ import { JabberError } from "../../base/errors.ts";
 import type { AgentAnswer } from "../../server/core/requests.ts";
 import { findAgent } from "./answer.ts";
 import { type Api, currentApi } from "../api.ts";
-import { ago, type Format, formatListing, formatOne } from "../text/output.ts";
+import { ago, type Format, formatListing, formatOne, HOST_TAGS } from "../text/output.ts";
 import type { World } from "../world.ts";
-
-/** Tags that the agent's program finds out by itself. */
-const BUILT_IN: readonly string[] = ["os", "arch", "hostname"];
 
 /** `host`: found out by the agent; `configuration`: its owner's; `set`: by a script or `jabber agent tag`. */
 export type TagSource = "host" | "configuration" | "set";
@@ -47,7 +44,7 @@ export async function showAgent(
 
 export function sourceOf({ setTags }: AgentAnswer, tag: string): TagSource {
   if (setTags !== undefined && Object.hasOwn(setTags, tag)) return "set";
-  return BUILT_IN.includes(tag) ? "host" : "configuration";
+  return HOST_TAGS.includes(tag) ? "host" : "configuration";
 }
 
 function tagTable(tags: AgentAnswer["tags"], from: Readonly<Record<string, TagSource>>): Promise<string> {

@@ -10,7 +10,7 @@ import { parseJob, stripSignatures } from "../../wire/sign/mod.ts";
 import { type Api, ServerRefusal } from "../api.ts";
 import { confirmed } from "../confirm.ts";
 import { EXIT, type ExitCode } from "../exit.ts";
-import { byName, type Format, formatListing, tagText } from "../text/output.ts";
+import { byName, type Format, moment, printListing, tagText } from "../text/output.ts";
 import { agentsText } from "../run/attach.ts";
 import type { World } from "../world.ts";
 import { changedLines } from "./diff.ts";
@@ -88,9 +88,9 @@ function planText({ title, bytes, answer }: Plan, before: string | undefined, no
   ];
   if (change !== "same" && before !== undefined) lines.push(...changedLines(plainText(before), plainText(bytes)));
   if (change === "create" || change === "update") {
-    lines.push(`does ${doesText(job)}, ${triggerText(job.trigger)}, until ${job.until ?? "?"}`);
+    lines.push(`does ${doesText(job)}, ${triggerText(job.trigger)}, until ${moment(job.until ?? "?")}`);
     const ahead = timesAhead(job, now, 3);
-    if (ahead.length > 0) lines.push(`next at ${ahead.join(", ")}`);
+    if (ahead.length > 0) lines.push(`next at ${ahead.map(moment).join(", ")}`);
   }
   lines.push(`${change === "cancel" ? "ends on" : "is for"} ${reachText(targets)}`);
   if (leaving.length > 0) lines.push(`ends on ${reachText(leaving)}, which it is not for any more`);
@@ -126,43 +126,39 @@ function mayApply(world: World, plans: readonly Plan[]): Promise<boolean> {
 async function showTargets(world: World, plans: readonly Plan[], format: Format): Promise<void> {
   if (format === "json" || format === "yaml") {
     const rows = plans.map(({ title, answer }) => ({ file: title, ...answer }) as JsonObject);
-    return world.out(await formatListing({ rows, columns: [], name: String }, format));
+    return await printListing(world, { rows, columns: [], name: String }, format);
   }
   const rows = plans.flatMap(({ answer: { job, change, targets, leaving } }) => [
     ...byName(targets).map((target) => ({ ...target, job: job.id, effect: change })),
     ...byName(leaving).map((target) => ({ ...target, job: job.id, effect: "leaves" })),
   ]);
-  world.out(
-    await formatListing({
-      rows,
-      name: (row) => row.agent,
-      columns: [
-        { title: "JOB", value: (row) => row.job },
-        { title: "EFFECT", value: (row) => row.effect },
-        { title: "NAME", value: (row) => row.name },
-        { title: "CONNECTED", value: (row) => row.connected ? "yes" : "no" },
-        { title: "TAGS", value: (row) => tagText(row.tags) },
-        { title: "ID", value: (row) => row.agent },
-      ],
-    }, format),
-  );
+  await printListing(world, {
+    rows,
+    name: (row) => row.agent,
+    columns: [
+      { title: "JOB", value: (row) => row.job },
+      { title: "EFFECT", value: (row) => row.effect },
+      { title: "NAME", value: (row) => row.name },
+      { title: "CONNECTED", value: (row) => row.connected ? "yes" : "no" },
+      { title: "TAGS", least: 12, value: (row) => tagText(row.tags) },
+      { title: "ID", least: 12, value: (row) => row.agent },
+    ],
+  }, format);
   world.err("nothing was changed\n");
 }
 
 async function showDone(world: World, done: readonly ApplyJobAnswer[], format: Format): Promise<void> {
   if (done.length === 0) return;
-  world.out(
-    await formatListing({
-      rows: done,
-      name: ({ job }) => job.id,
-      columns: [
-        { title: "JOB", value: ({ job }) => job.id },
-        { title: "SERIAL", value: ({ job }) => String(job.serial) },
-        { title: "CHANGE", value: ({ change }) => change },
-        { title: "AGENTS", value: ({ count }) => String(count) },
-      ],
-    }, format),
-  );
+  await printListing(world, {
+    rows: done,
+    name: ({ job }) => job.id,
+    columns: [
+      { title: "JOB", value: ({ job }) => job.id },
+      { title: "SERIAL", value: ({ job }) => String(job.serial) },
+      { title: "CHANGE", value: ({ change }) => change },
+      { title: "AGENTS", value: ({ count }) => String(count) },
+    ],
+  }, format);
 }
 
 /** Does one of several things; what goes wrong is told, and does not stop the others. */

@@ -4,7 +4,7 @@ import { escapeJson } from "../../base/sanitize.ts";
 import { ANSWERS } from "../../server/core/requests.ts";
 import type { JobRun } from "../../server/core/jobs/schemas.ts";
 import type { Api } from "../api.ts";
-import { type Format, formatListing, toYaml } from "../text/output.ts";
+import { type Format, formatListing, printListing, toYaml } from "../text/output.ts";
 import { steadyLines } from "../steady.ts";
 import type { World } from "../world.ts";
 import { jobPath } from "./files.ts";
@@ -19,7 +19,7 @@ export interface HistoryOptions {
 export async function jobHistory(world: World, api: Api, id: string, options: HistoryOptions): Promise<void> {
   const runs = await recentRuns(api, id, options.limit);
   if (!options.follow) {
-    world.out(await formatListing(runListing(runs), options.format));
+    await printListing(world, runListing(runs), options.format);
     if (runs.length === 0) world.err("no runs yet\n");
     return;
   }

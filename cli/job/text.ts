@@ -2,7 +2,7 @@
 import { nextTime } from "../../agent/core/jobs/calendar.ts";
 import { rfc3339 } from "../../base/clock.ts";
 import type { JobAgent, JobRow, JobRun } from "../../server/core/jobs/schemas.ts";
-import { ago, byName, type Listing } from "../text/output.ts";
+import { ago, byName, type Listing, moment } from "../text/output.ts";
 
 /** `cron 0 3 * * * (Europe/Berlin)` */
 export function triggerText(trigger: JobRow["trigger"]): string {
@@ -67,13 +67,13 @@ export function jobListing(rows: readonly JobRow[], now: number): Listing<JobRow
     name: (row) => row.id,
     columns: [
       { title: "ID", value: (row) => row.id },
-      { title: "DOES", value: doesText },
-      { title: "TRIGGER", value: (row) => triggerText(row.trigger) },
-      { title: "SELECTOR", value: (row) => row.selector },
+      { title: "DOES", least: 12, value: doesText },
+      { title: "TRIGGER", least: 14, value: (row) => triggerText(row.trigger) },
+      { title: "SELECTOR", least: 8, value: (row) => row.selector },
       { title: "ACCEPTED", value: ({ counts }) => `${counts.accepted}/${counts.matching}` },
       { title: "REFUSED", value: ({ counts }) => counts.refused === 0 ? "" : String(counts.refused), rare: true },
       { title: "FAILED", value: ({ counts }) => String(counts.failed) },
-      { title: "NEXT", value: (row) => nextText(row, now) },
+      { title: "NEXT", value: (row) => moment(nextText(row, now)) },
       { title: "UNTIL", value: (row) => row.until?.slice(0, 10) ?? "" },
       { title: "SERIAL", value: (row) => String(row.serial) },
       { title: "STATE", value: (row) => row.state === "active" ? "" : row.state, rare: true },
@@ -91,9 +91,9 @@ export function agentListing(agents: readonly JobAgent[], now: number): Listing<
       { title: "STATE", value: stateText },
       { title: "SERIAL", value: (row) => row.serial === undefined ? "" : String(row.serial) },
       { title: "SINCE", value: (row) => row.since === undefined ? "" : ago(row.since, now) },
-      { title: "NEXT", value: (row) => row.next ?? "", rare: true },
+      { title: "NEXT", value: (row) => moment(row.next ?? ""), rare: true },
       { title: "LAST RUN", value: lastText },
-      { title: "AGENT", value: (row) => row.agent },
+      { title: "AGENT", least: 12, value: (row) => row.agent },
     ],
   };
 }
@@ -110,7 +110,7 @@ function stateText({ state, connected, matches, error }: JobAgent): string {
 function lastText({ last }: JobAgent): string {
   if (last === undefined) return "";
   const why = last.error === undefined ? "" : `: ${last.error.message} (${last.error.code})`;
-  return `${last.at} ${last.ok ? "ok" : `failed${why}`}`;
+  return `${moment(last.at)} ${last.ok ? "ok" : `failed${why}`}`;
 }
 
 export function runListing(runs: readonly JobRun[]): Listing<JobRun> {
@@ -118,7 +118,7 @@ export function runListing(runs: readonly JobRun[]): Listing<JobRun> {
     rows: runs,
     name: (row) => row.run,
     columns: [
-      { title: "TIME", value: (row) => row.started ?? row.due ?? row.finished ?? "" },
+      { title: "TIME", value: (row) => moment(row.started ?? row.due ?? row.finished ?? "") },
       { title: "NAME", value: (row) => row.name },
       { title: "TRIGGER", value: (row) => row.trigger },
       { title: "TRY", value: (row) => row.attempt === 1 ? "" : String(row.attempt), rare: true },

@@ -5,9 +5,10 @@ import { ANSWERS, type OrderAnswer, type OrderRow, type TargetAnswer } from "../
 import { runStream } from "../../wire/streams.ts";
 import { type Api, currentApi } from "../api.ts";
 import { addFormat, wholeNumber } from "../text/format_option.ts";
-import { ago, byName, type Format, formatListing, formatOne } from "../text/output.ts";
+import { ago, byName, formatOne, type Listing, printListing } from "../text/output.ts";
 import type { World } from "../world.ts";
 import { describeTarget } from "./summary.ts";
+import { countParts } from "./text.ts";
 
 export function orderVerbs(run: Command, world: World): void {
   addFormat(run.command("ls"))
@@ -17,7 +18,9 @@ export function orderVerbs(run: Command, world: World): void {
     .action(async ({ limit, output }) => {
       const api = await currentApi(world);
       const answer = await api.ask({ method: "GET", path: `/v1/orders?limit=${limit}` });
-      world.out(await orderListing(ANSWERS.orders.parse(answer).orders, world.clock.now(), output));
+      const { orders } = ANSWERS.orders.parse(answer);
+      await printListing(world, orderListing(orders, world.clock.now()), output);
+      if (orders.length === 0) world.err("no orders yet; hand one in: jabber run --help\n");
     });
   addFormat(run.command("show"))
     .description("Shows how far an order got on each agent.")
@@ -28,7 +31,8 @@ export function orderVerbs(run: Command, world: World): void {
       const { order, targets } = ANSWERS.order.parse(await api.ask({ method: "GET", path: orderPath(id) }));
       if (output !== "table") return world.out(formatOne({ ...order, targets } as JsonObject, output, order.id));
       const { counts: _counts, ...row } = { ...order, state: stateOf(order) };
-      world.out(formatOne(row as JsonObject, output, order.id) + "\n" + await targetListing(targets));
+      world.out(formatOne(row as JsonObject, output, order.id) + "\n");
+      await printListing(world, targetListing(targets), output);
     });
   run.command("cancel")
     .description("Ends an order's runs, and keeps it from agents it has not reached; with --agent one run of a job.")
@@ -57,39 +61,37 @@ export async function cancelOrder(api: Api, id: string, reason: string): Promise
   return ANSWERS.cancelOrder.parse(answer);
 }
 
-function orderListing(rows: readonly OrderRow[], now: number, output: Format): Promise<string> {
-  return formatListing<OrderRow>({
+function orderListing(rows: readonly OrderRow[], now: number): Listing<OrderRow> {
+  return {
     rows,
     name: (row) => row.id,
     columns: [
       { title: "ORDER", value: (row) => row.id },
       { title: "AGE", value: (row) => ago(row.at, now) },
       { title: "WHO", value: (row) => row.user },
-      { title: "WHAT", value: (row) => row.name ?? row.does.replace(/^command:/, "") },
-      { title: "SELECTOR", value: (row) => row.selector },
+      { title: "WHAT", least: 16, value: (row) => row.name ?? row.does.replace(/^command:/, "") },
+      { title: "SELECTOR", least: 10, value: (row) => row.selector },
       { title: "STATE", value: stateOf },
     ],
-  }, output);
+  };
 }
 
-/** `failed` counts those of `finished` whose work failed: people want both apart. */
 function stateOf({ counts, targets, cancelled }: OrderRow): string {
-  const { finished, failed, ...others } = counts;
-  const parts = Object.entries({ ok: finished - failed, failed, ...others }).filter(([, count]) => count > 0)
-    .map(([state, count]) => `${count} ${state}`);
+  const parts = countParts(counts);
   if (cancelled !== undefined) parts.push("cancelled");
-  return parts.join(", ") || `${targets} targets`;
+  return parts.join(", ") || (targets === 0 ? "no agent matched" : `${targets} targets`);
 }
 
-function targetListing(targets: readonly TargetAnswer[]): Promise<string> {
-  return formatListing<TargetAnswer>({
+/** What the outcome says may be long: it stands last, where it does no harm. */
+function targetListing(targets: readonly TargetAnswer[]): Listing<TargetAnswer> {
+  return {
     rows: byName(targets),
     name: (row) => row.agent,
     columns: [
       { title: "NAME", value: (row) => row.name },
+      { title: "STREAM", least: 14, value: (row) => row.run === undefined ? "" : runStream(row.agent, row.run, 0) },
+      { title: "AGENT", least: 12, value: (row) => row.agent },
       { title: "OUTCOME", value: describeTarget },
-      { title: "STREAM", value: (row) => row.run === undefined ? "" : runStream(row.agent, row.run, 0) },
-      { title: "AGENT", value: (row) => row.agent },
     ],
-  }, "table");
+  };
 }

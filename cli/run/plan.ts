@@ -11,6 +11,7 @@ import { describeCommand } from "../../commands/schema.ts";
 import { checkArgs, composeOrder, isCommandKey, parseScript, sign } from "../../wire/sign/mod.ts";
 import { type Api, ServerRefusal } from "../api.ts";
 import { readAuthorKey } from "../keys.ts";
+import { ANSWERS } from "../../server/core/requests.ts";
 import { nearest } from "../nearest.ts";
 import { fetchScript, pushScript } from "../script.ts";
 import type { World } from "../world.ts";
@@ -159,9 +160,19 @@ async function findScript(world: World, api: Api, name: string, push: boolean) {
     throw new JabberError("script.mismatch", `${JSON.stringify(name)} was asked for, "${script.header.name}" came`);
   } catch (cause) {
     if (!(cause instanceof ServerRefusal && cause.code === "input.not_found")) throw cause;
-    const near = nearest(name, commandKeys);
+    const near = nearest(name, [...await scriptNames(api), ...commandKeys]);
     const meant = near === undefined ? "" : `; did you mean ${near}?`;
     const why = `${JSON.stringify(name)} is no file, no pushed script and no command${meant}`;
     throw new JabberError("input.not_found", why, undefined, { cause });
+  }
+}
+
+/** For a guess at what was meant: none when they cannot be had. */
+async function scriptNames(api: Api): Promise<string[]> {
+  try {
+    const { scripts } = ANSWERS.scripts.parse(await api.ask({ method: "GET", path: "/v1/scripts" }));
+    return scripts.map(({ name }) => name);
+  } catch {
+    return [];
   }
 }

@@ -55,3 +55,21 @@ Deno.test("planRun() signs orders for commands that only somebody's own agents h
   const known = await plan(deploy, "command:sys.facts");
   assert.ok(!known.signed, "a command that every agent has is known by either name");
 });
+
+Deno.test("planRun() guesses at pushed scripts as it does at commands", async () => {
+  const { hash } = parseScript(deploy);
+  const row = { hash, name: "deploy", access: 4, uses: [], start: "ordered", tags: {}, targets: "", args: {} };
+  const rest = { metadata: {}, signers: [], authors: [], pushedBy: "ada", pushedAt: "2026-11-20T00:00:00Z" };
+  const world = memoryWorld({
+    now: NOW,
+    answer: (request) =>
+      new URL(request.url).pathname === "/v1/scripts"
+        ? Response.json({ scripts: [{ ...row, ...rest, latest: true }] })
+        : Response.json({ error: { code: "input.not_found", message: "x", next: "y" } }, { status: 404 }),
+  });
+  const context = { url: "https://server", user: "ada", token: "t", expires: "2030-01-01T00:00:00Z", cluster: "C1" };
+  const options = { selector: "", timeout: undefined, valid: undefined, meta: undefined, key: undefined, dryRun: true };
+  const planning = (name: string) => planRun(world, new Api(world, context), name, [], options);
+  await assert.rejects(planning("deply"), /"deply" is no file, .*; did you mean deploy\?$/);
+  await assert.rejects(planning("sys.fact"), /did you mean sys\.facts\?$/);
+});

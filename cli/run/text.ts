@@ -1,5 +1,6 @@
 /** What records say to a person. */
 import { isJsonObject, type Json, type JsonObject } from "../../base/json.ts";
+import type { OrderRow } from "../../server/core/requests.ts";
 import { jsonText } from "../text/json.ts";
 
 /** What a run says, for those who follow it; undefined for what the summary says anyway. Ends with a line's end. */
@@ -29,6 +30,35 @@ export function recordLine(record: JsonObject): string {
   return recordText(record) ?? `[${String(record["kind"])}] ${JSON.stringify(body)}`;
 }
 
+/** How far an order got: what is not zero. `failed` counts those of `finished` whose work failed: people want both apart. */
+export function countParts({ finished, failed, ...others }: OrderRow["counts"]): string[] {
+  return Object.entries({ ok: finished - failed, failed, ...others }).filter(([, count]) => count > 0)
+    .map(([state, count]) => `${count} ${state.replace("-", " ")}`);
+}
+
+/** `orderDone` is a name for programs. */
+export function eventWords(event: string): string {
+  return event.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+}
+
+/** What happened on the server, with what it told. */
+export function eventText(value: JsonObject): string {
+  const { event, time: _, ...fields } = value;
+  return [eventWords(String(event)), ...Object.entries(fields).map(([key, field]) => eventField(key, field))]
+    .filter((text) => text !== "").join(" ");
+}
+
+export function eventField(key: string, field: Json | undefined): string {
+  if (key === "does") return shortWork(String(field));
+  if (key === "counts" && isJsonObject(field)) return countParts(field as OrderRow["counts"]).join(", ");
+  if (field === "" || field === undefined) return "";
+  return `${key}=${typeof field === "string" ? field : JSON.stringify(field)}`;
+}
+
+function shortWork(does: string): string {
+  return does.replace(/^command:/, "").replace(/^(script:sha256-.{12}).*$/, "$1…");
+}
+
 /** Program output and lines of files are text; any other object is printed as JSON. */
 function outputText(body: JsonObject): string {
   const { text, fd, offset, file } = body;
@@ -47,7 +77,7 @@ function resultText(result: Json): string {
 }
 
 function stateText(record: JsonObject, body: JsonObject): string {
-  const what = String(body["does"] ?? "").replace(/^command:/, "").replace(/^(script:sha256-.{12}).*$/, "$1…");
+  const what = shortWork(String(body["does"] ?? ""));
   if (body["state"] === "started") return `[started] ${what}`;
   const error = isJsonObject(record["error"]) ? `: ${String(record["error"]["message"])}` : "";
   if (body["state"] === "refused") return `[refused] ${what}${error}`;

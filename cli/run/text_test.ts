@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { recordLine, recordText } from "./text.ts";
+import { eventText, recordLine, recordText } from "./text.ts";
 
 const output = (body: Record<string, unknown>) => recordText({ kind: "output", body } as never);
 
@@ -21,5 +21,18 @@ Deno.test("recordLine() says which job an agent took, and why it took none", () 
   assert.equal(
     line({ state: "refused", serial: 1, source: "signed" }, { error: { code: "x.y", message: "nobody trusts it" } }),
     "[job refused] greet, serial 1: nobody trusts it",
+  );
+});
+
+Deno.test("eventText() says what happened on the server in words, and counts only what there is", () => {
+  const counts = { "not-sent": 0, sent: 0, started: 0, finished: 3, failed: 1, refused: 0, unknown: 2 };
+  assert.equal(
+    eventText({ event: "orderDone", time: "now", order: "01A", counts }),
+    "order done order=01A 2 ok, 1 failed, 2 unknown",
+  );
+  const does = `script:sha256-${"ab".repeat(32)}`;
+  assert.equal(
+    eventText({ event: "orderSubmitted", does, selector: "" }),
+    "order submitted script:sha256-abababababab…",
   );
 });

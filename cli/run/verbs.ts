@@ -8,7 +8,7 @@ import { commandKeys } from "../../commands/mod.ts";
 import { type Api, currentApi } from "../api.ts";
 import type { ExitSlot } from "../exit.ts";
 import { addFormat, collect } from "../text/format_option.ts";
-import { byName, type Format, formatListing, tagText } from "../text/output.ts";
+import { byName, type Format, printListing, tagText } from "../text/output.ts";
 import type { Register } from "../verb.ts";
 import type { World } from "../world.ts";
 import { agentsText, attach, submit } from "./attach.ts";
@@ -101,18 +101,16 @@ function attachVerb(run: Command, world: World, slot: ExitSlot): void {
 
 async function dryRun(world: World, api: Api, submission: Submission, output: Format): Promise<void> {
   const { targets } = await submit(api, submission, true);
-  world.out(
-    await formatListing<TargetPreview>({
-      rows: byName(targets),
-      name: (row) => row.agent,
-      columns: [
-        { title: "NAME", value: (row) => row.name },
-        { title: "CONNECTED", value: (row) => row.connected ? "yes" : "no" },
-        { title: "TAGS", value: (row) => tagText(row.tags) },
-        { title: "ID", value: (row) => row.agent },
-      ],
-    }, output),
-  );
+  await printListing<TargetPreview>(world, {
+    rows: byName(targets),
+    name: (row) => row.agent,
+    columns: [
+      { title: "NAME", value: (row) => row.name },
+      { title: "CONNECTED", value: (row) => row.connected ? "yes" : "no" },
+      { title: "TAGS", least: 12, value: (row) => tagText(row.tags) },
+      { title: "ID", least: 12, value: (row) => row.agent },
+    ],
+  }, output);
   world.err(`${agentsText(targets)} would be hit; nothing was sent\n`);
 }
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { formatListing, type Listing } from "./output.ts";
+import { formatListing, formatOne, type Listing, printListing, tagText } from "./output.ts";
+import { memoryWorld } from "../world/world_memory.ts";
 import { type Shape, shaped, shapedList } from "../shape.ts";
 
 const listing = (names: string[]): Listing<string> => ({
@@ -48,4 +49,49 @@ Deno.test("shaped() takes what fits its shape, drops the rest, and refuses all e
   ];
   for (const [value, why] of bad) assert.throws(() => shaped(shape, JSON.parse(JSON.stringify(value))), why);
   assert.throws(() => shapedList(shape, { rows: 1 }, "rows"), /rows is no list/);
+});
+
+Deno.test("formatListing() on a narrow terminal cuts what may be cut from the right, and never what stands for itself", async () => {
+  const rows = [{ name: "web1", tags: "role=web,os=linux", id: "agent-q4u25a4nslx" }];
+  const wide: Listing<typeof rows[number]> = {
+    rows,
+    name: (row) => row.id,
+    columns: [
+      { title: "NAME", value: (row) => row.name },
+      { title: "TAGS", least: 8, value: (row) => row.tags },
+      { title: "ID", least: 8, value: (row) => row.id },
+    ],
+  };
+  const at = async (columns?: number) => (await formatListing(wide, "table", columns)).split("\n")[1];
+  assert.equal(await at(), "web1  role=web,os=linux  agent-q4u25a4nslx");
+  assert.equal(await at(42), "web1  role=web,os=linux  agent-q4u25a4nslx");
+  assert.equal(await at(35), "web1  role=web,os=linux  agent-q4u…");
+  assert.equal(await at(30), "web1  role=web,os=l…  agent-q…");
+  assert.equal(await at(5), "web1  role=we…  agent-q…");
+});
+
+Deno.test("printListing() gives programs whole cells, and a terminal what fits", async () => {
+  const long: Listing<string> = {
+    ...listing(["数据库".repeat(20)]),
+    columns: [{ title: "NAME", least: 6, value: (row) => row }],
+  };
+  const onTerminal = memoryWorld({ outIsTerminal: true, columns: 10 });
+  await printListing(onTerminal, long, "table");
+  assert.equal(onTerminal.printed.out, "NAME\n数据库数…\n");
+  const piped = memoryWorld({ columns: 10 });
+  await printListing(piped, long, "table");
+  assert.equal(piped.printed.out, `NAME\n${"数据库".repeat(20)}\n`);
+});
+
+Deno.test("formatOne() says keys and moments as people do, and leaves data as it is", () => {
+  const value = { firstSeen: "2026-11-20T19:30:39.327Z", rttMs: 1, os: "linux" };
+  assert.equal(formatOne(value, "table", "x"), "first seen  2026-11-20T19:30:39Z\nrtt ms      1\nos          linux\n");
+  assert.deepEqual(JSON.parse(formatOne(value, "json", "x")), value);
+});
+
+Deno.test("tagText() puts what people chose before what every host has", () => {
+  assert.equal(
+    tagText({ arch: "x86_64", os: "linux", role: "web", hostname: "vm", env: "prod" }),
+    "env=prod,role=web,arch=x86_64,hostname=vm,os=linux",
+  );
 });

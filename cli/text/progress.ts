@@ -45,7 +45,7 @@ export function startProgress(world: World, label: string): Progress {
     cancel = undefined;
     if (state === undefined || held) return;
     drawnAt = world.clock.monotonic();
-    world.err(WIPE + progressText(label, state.done, state.total, world.errColumns()));
+    world.err(WIPE + progressText(label, state.done, state.total, world.columns()));
     shown = true;
   };
   const drawSoon = () => {

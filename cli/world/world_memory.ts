@@ -14,6 +14,9 @@ export interface MemoryWorldOptions {
   /** The lines of every websocket. */
   frames?: string[];
   errIsTerminal?: boolean;
+  outIsTerminal?: boolean;
+  /** The terminal's width. */
+  columns?: number;
   /** What is on standard input. */
   input?: string;
 }
@@ -35,9 +38,9 @@ export function memoryWorld(options: MemoryWorldOptions = {}): MemoryWorld {
     out: (text) => printed.out += text,
     err: (text) => printed.err += text,
     env: (name) => Object.hasOwn(env, name) ? env[name] : undefined,
-    outIsTerminal: false,
+    outIsTerminal: options.outIsTerminal ?? false,
     errIsTerminal: options.errIsTerminal ?? false,
-    errColumns: () => 80,
+    columns: () => options.columns ?? 80,
     readInput: () => Promise.resolve(new TextEncoder().encode(options.input ?? "")),
     canAsk: options.typed !== undefined,
     ask(question) {

@@ -19,7 +19,7 @@ export const systemWorld: World = {
   get errIsTerminal() {
     return Deno.stderr.isTerminal();
   },
-  errColumns,
+  columns,
   readInput: async () => new Uint8Array(await new Response(Deno.stdin.readable).arrayBuffer()),
   get canAsk() {
     return Deno.stdin.isTerminal() && Deno.stderr.isTerminal();
@@ -43,7 +43,7 @@ export const systemWorld: World = {
 const COLUMNS_UNKNOWN = 80;
 
 /** The terminal's width; what stands behind the standard error of a pipe has none. */
-function errColumns(): number {
+function columns(): number {
   try {
     return Deno.consoleSize().columns || COLUMNS_UNKNOWN;
   } catch {

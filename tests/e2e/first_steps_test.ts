@@ -149,7 +149,7 @@ class Reader {
   async #listen(line: string): Promise<void> {
     const program = this.#program(line);
     let over = false;
-    const heard = program.line(/orderSubmitted/).finally(() => over = true);
+    const heard = program.line(/order submitted/).finally(() => over = true);
     while (!over) await this.take({ type: "jabber run -l role=web sys.facts" });
     await heard;
     assert.equal((await program.stop("SIGINT")).code, 0);

@@ -30,7 +30,15 @@ export const HISTORY_TABLE: TableSpec<HistoryRow, ViewContext> = {
       cell: ({ who }, { fleet }) => ({ text: fleet.nameOf(who), role: "strong" }),
     },
     { id: "action", title: "ACTION", priority: 0, min: 10, max: 24, cell: ({ action }) => ({ text: action }) },
-    { id: "what", title: "WHAT", priority: 3, min: 12, max: 400, grows: true, cell: ({ what }) => ({ text: what }) },
+    {
+      id: "what",
+      title: "WHAT",
+      priority: 3,
+      min: 12,
+      max: 400,
+      grows: true,
+      cell: ({ what }) => ({ text: what.replace(/^command:/, "") }),
+    },
     {
       id: "targets",
       title: "HOSTS",

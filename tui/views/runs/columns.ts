@@ -20,6 +20,7 @@ export interface Outcome {
 export function outcomeOf(row: OrderRow, { look }: Pick<ViewContext, "look">): Outcome {
   const { counts, targets, cancelled, doneAt } = row;
   const bad = counts.failed + counts.refused;
+  if (targets === 0) return { text: `${symbol(look, "warn")} no host`, role: "warn", rank: 3 };
   if (cancelled !== undefined) return { text: `${symbol(look, "bad")} cancelled`, role: "warn", rank: 2 };
   if (doneAt === undefined) return { text: `${symbol(look, "run")} running`, role: "info", rank: 0 };
   if (bad > 0 && bad === targets) return { text: `${symbol(look, "bad")} failed`, role: "bad", rank: 1 };

@@ -1,6 +1,6 @@
 /** The records on the screen: one line each, read only when it is seen. */
 import { isJsonObject, type JsonObject } from "../../../base/json.ts";
-import { recordLine } from "../../../cli/run/text.ts";
+import { eventField, eventWords, recordLine } from "../../../cli/run/text.ts";
 import { clockTime, number } from "../../text/number.ts";
 import { type Line, type Span, span } from "../../text/line.ts";
 import { fit } from "../../text/width.ts";
@@ -85,10 +85,10 @@ function eventSpans(value: JsonObject, event: string, context: RecordsContext): 
   const who = typeof agent === "string" ? context.nameOf(agent) : "";
   const fields = Object.entries(rest).map(([key, field]) => {
     if (key === "does" && typeof field === "string") return context.nameOfWork(field);
-    return `${key}=${typeof field === "string" ? field : JSON.stringify(field)}`;
+    return eventField(key, field);
   });
   return [
-    span(`${symbol(context.look, "dot")} ${event} `, RECORDS_THEME.event),
+    span(`${symbol(context.look, "dot")} ${eventWords(event)} `, RECORDS_THEME.event),
     span([who, ...fields].filter((part) => part !== "").join(" "), RECORDS_THEME.fields),
   ];
 }
