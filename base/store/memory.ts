@@ -50,8 +50,7 @@ export function memoryEngine(): MemoryEngine {
       return held === undefined ? undefined : extentOf(stream, held);
     },
     extents(prefix, limit) {
-      const names = [...state.streams.keys()].filter((name) => name.startsWith(prefix)).sort();
-      return names.slice(0, limit).map((name) => extentOf(name, state.streams.get(name)!));
+      return state.streams.withPrefix(prefix, limit).map((name) => extentOf(name, state.streams.get(name)!));
     },
     read: (stream, from, max) => readLines(state.streams.get(stream), from, max),
   };

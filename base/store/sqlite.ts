@@ -91,6 +91,7 @@ export function openEngine(path: string, options: EngineOptions): SqliteEngine {
     db = new DatabaseSync(path);
     configure(db, options);
     migrate(db, path, options.storeId);
+    db.exec("PRAGMA foreign_keys = ON");
     limit(db, options.maxBytes);
     return face({
       db,
@@ -116,7 +117,8 @@ function configure(db: DatabaseSync, options: EngineOptions): void {
   db.exec("PRAGMA locking_mode = EXCLUSIVE");
   db.exec("PRAGMA journal_mode = WAL");
   db.exec("PRAGMA synchronous = FULL");
-  db.exec("PRAGMA foreign_keys = ON");
+  // Not while migrating: a table that others refer to can then not be replaced.
+  db.exec("PRAGMA foreign_keys = OFF");
   db.exec(`PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
   db.exec(`PRAGMA journal_size_limit = ${CHECKPOINT_PAGES * PAGE_BYTES}`);
 }

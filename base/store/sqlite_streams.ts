@@ -11,7 +11,7 @@ import { OwnedMap } from "./owned_map.ts";
 import { addRange, holes, overlaps, removeBelow } from "./ranges.ts";
 import type { StreamExtent, StreamRange } from "../store.ts";
 import { isDamage } from "./errors.ts";
-import { decodeKey, encodeKey, keyBounds } from "./key.ts";
+import { decodeKey, encodeKey } from "./key.ts";
 import { bodyBytes, cutPart, type PackedAppend, type PackedPart, type PackedSlice, takeSlice } from "./pack.ts";
 
 interface HeldStream {
@@ -54,8 +54,7 @@ type Statements = Record<keyof typeof SQL, StatementSync>;
 const SQL = {
   addStream: "INSERT INTO stream(name) VALUES (?)",
   streams: "SELECT id, name, trimmed_end FROM stream",
-  streamNamed: "SELECT id, name, trimmed_end FROM stream WHERE name = ?",
-  namesBetween: "SELECT name FROM stream WHERE name >= ? AND name < ? ORDER BY name LIMIT ?",
+  trimmedEnd: "SELECT trimmed_end FROM stream WHERE id = ?",
   setEnd: "UPDATE stream SET trimmed_end = ? WHERE id = ?",
   dropStream: "DELETE FROM stream WHERE id = ?",
   add: "INSERT INTO segment(stream, first, count, bytes, body) VALUES (?, ?, ?, ?, ?)",
@@ -76,24 +75,30 @@ const SQL = {
 export function sqliteStreams(db: DatabaseSync): SqliteStreams {
   const statements = prepareAll(db);
   const held = loadAll(statements);
-  const touched = new Set<string>();
+  // What the transaction touches, by its id before; undefined: it was not there.
+  const touched = new Map<string, number | undefined>();
+  const touch = (stream: string, state: HeldStream | undefined) => {
+    if (!touched.has(stream)) touched.set(stream, state?.id);
+  };
   return {
     isOneTooMany: ({ stream, streamsMax = Infinity }) =>
       held.get(stream) === undefined && held.owned(stream) >= streamsMax,
     append(op) {
-      touched.add(op.stream);
-      return append(statements, held, op);
+      let state = held.get(op.stream);
+      touch(op.stream, state);
+      if (state === undefined) held.set(op.stream, state = addStream(statements, op.stream));
+      return append(statements, state, op);
     },
     trim(stream, below) {
       const state = held.get(stream);
       if (state === undefined) return;
-      touched.add(stream);
+      touch(stream, state);
       trim(statements, state, below);
     },
     drop(stream) {
       const state = held.get(stream);
       if (state === undefined) return;
-      touched.add(stream);
+      touch(stream, state);
       statements.deleteAll.run(state.id);
       statements.dropStream.run(state.id);
       held.delete(stream);
@@ -110,7 +115,7 @@ export function sqliteStreams(db: DatabaseSync): SqliteStreams {
       return state === undefined ? undefined : extentOf(stream, state);
     },
     extents(prefix, limit) {
-      return namesWith(statements, held, prefix, limit).map((name) => extentOf(name, held.get(name)!));
+      return held.withPrefix(prefix, limit).map((name) => extentOf(name, held.get(name)!));
     },
     read(stream, from, max) {
       const state = held.get(stream);
@@ -118,17 +123,15 @@ export function sqliteStreams(db: DatabaseSync): SqliteStreams {
     },
     committed: () => touched.clear(),
     rolledBack() {
-      for (const stream of touched) reload(statements, held, stream);
+      for (const [stream, id] of touched) reload(statements, held, stream, id);
       touched.clear();
     },
   };
 }
 
-/** By name. All of them are in memory; where only some are asked for, SQLite's index knows which. */
-function namesWith(statements: Statements, held: OwnedMap<HeldStream>, prefix: string, limit?: number): string[] {
-  if (prefix === "") return [...held.keys()].sort().slice(0, limit);
-  const { low, high } = keyBounds({ prefix });
-  return statements.namesBetween.all(low, high, limit ?? -1).map((row) => decodeKey(String(row["name"])));
+function addStream(statements: Statements, stream: string): HeldStream {
+  const { lastInsertRowid } = statements.addStream.run(encodeKey(stream));
+  return { id: Number(lastInsertRowid), ranges: [], bytes: 0, end: 0 };
 }
 
 function prepareAll(db: DatabaseSync): Statements {
@@ -152,12 +155,12 @@ function loadAll(statements: Statements): OwnedMap<HeldStream> {
   return held;
 }
 
-function reload(statements: Statements, held: OwnedMap<HeldStream>, stream: string): void {
-  held.delete(stream);
-  const row = statements.streamNamed.get(encodeKey(stream));
-  if (row === undefined) return;
-  const state: HeldStream = { id: Number(row["id"]), ranges: [], bytes: 0, end: Number(row["trimmed_end"]) };
-  for (const place of statements.placesOf.iterate(state.id)) {
+/** @param id the stream's, if it was there before what is undone */
+function reload(statements: Statements, held: OwnedMap<HeldStream>, stream: string, id: number | undefined): void {
+  if (id === undefined) return held.delete(stream);
+  const end = Number(statements.trimmedEnd.get(id)?.["trimmed_end"]);
+  const state: HeldStream = { id, ranges: [], bytes: 0, end };
+  for (const place of statements.placesOf.iterate(id)) {
     holdPlace(state, Number(place["first"]), Number(place["count"]), Number(place["bytes"]));
   }
   held.set(stream, state);
@@ -169,14 +172,8 @@ function holdPlace(state: HeldStream, first: number, count: number, bytes: numbe
   state.end = Math.max(state.end, first + count);
 }
 
-function append(statements: Statements, held: OwnedMap<HeldStream>, op: PackedAppend): number | undefined {
+function append(statements: Statements, state: HeldStream, op: PackedAppend): number | undefined {
   const to = op.first + op.count;
-  let state = held.get(op.stream);
-  if (state === undefined) {
-    const { lastInsertRowid } = statements.addStream.run(encodeKey(op.stream));
-    state = { id: Number(lastInsertRowid), ranges: [], bytes: 0, end: 0 };
-    held.set(op.stream, state);
-  }
   for (const range of overlaps(state.ranges, op.first, to)) {
     const differs = firstDifference(statements, state, op, range);
     if (differs !== undefined) return differs;

@@ -4,7 +4,7 @@ import { DatabaseSync } from "node:sqlite";
 import { JabberError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { StoreOp } from "../store.ts";
-import { MIGRATIONS } from "./migrations.ts";
+import { APPLICATION_ID, MIGRATIONS } from "./migrations.ts";
 import { packOps } from "./pack.ts";
 import { type EngineOptions, openEngine, type SqliteEngine } from "./sqlite.ts";
 
@@ -133,6 +133,35 @@ Deno.test("openEngine() refuses a database of a newer version and leaves it as i
     assert.throws(() => openEngine(path, OPTIONS), coded("store.newer"));
     tamper(path, `PRAGMA user_version = ${MIGRATIONS.length}`);
     withEngine(path, (engine) => assert.equal(engine.extent("a")?.end, 1));
+  });
+});
+
+Deno.test("openEngine() brings the first version's database along: streams, their ends and their segments", async () => {
+  await inFolder((path) => {
+    tamper(
+      path,
+      MIGRATIONS[0]!,
+      `PRAGMA application_id = ${APPLICATION_ID}`,
+      "PRAGMA user_version = 1",
+      "INSERT INTO meta VALUES ('store_id', 'old')",
+      "INSERT INTO stream VALUES (4, 'a/1', 0), (7, 'b/log', 9)",
+      "INSERT INTO segment VALUES (1, 4, 2, 2, 4, 'ab' || char(10) || 'cd')",
+    );
+    withEngine(path, (engine) => {
+      assert.equal(engine.health().storeId, "old");
+      assert.equal(engine.health().foreignKeys, true);
+      assert.deepEqual(engine.check(), []);
+      assert.deepEqual(engine.extents(""), [
+        { stream: "a/1", ranges: [{ from: 2, to: 4 }], bytes: 4, end: 4 },
+        { stream: "b/log", ranges: [], bytes: 0, end: 9 },
+      ]);
+      assert.deepEqual(commit(engine, [lines("a/1", 4, 1), lines("c/1", 0, 1)]), ["ok"]);
+      assert.equal(engine.extent("a/1")?.end, 5);
+    });
+    const db = new DatabaseSync(path);
+    assert.deepEqual(db.prepare("PRAGMA foreign_key_check").all(), []);
+    assert.equal(db.prepare('SELECT text FROM line WHERE stream = ? AND "offset" = 3').get("a/1")?.["text"], "cd");
+    db.close();
   });
 });
 
