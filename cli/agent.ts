@@ -4,7 +4,7 @@ import type { AgentAnswer } from "../server/core/requests.ts";
 import { type Api, currentApi } from "./api.ts";
 import { addFormat } from "./text/format_option.ts";
 import { ago, byName, type Listing, printListing, tagText } from "./text/output.ts";
-import { AGENT, agentPath, findAgent } from "./agent/answer.ts";
+import { AGENT, agentPath, findAgent, stateOf } from "./agent/answer.ts";
 import { confirmed } from "./confirm.ts";
 import { shaped, shapedList } from "./shape.ts";
 import { EXIT, type ExitSlot } from "./exit.ts";
@@ -90,11 +90,12 @@ function listing(rows: readonly AgentAnswer[], now: number): Listing<AgentAnswer
     name: (row) => row.id,
     columns: [
       { title: "NAME", value: (row) => row.name },
-      { title: "STATE", value: (row) => row.state === "enrolled" ? row.connected ? "connected" : "away" : row.state },
+      { title: "STATE", value: stateOf },
       { title: "SEEN", value: (row) => ago(row.lastSeen, now) },
       { title: "VERSION", value: (row) => row.version },
       { title: "TAGS", least: 12, value: (row) => tagText(row.tags) },
       { title: "FLAGS", value: (row) => row.flags.join(","), rare: true },
+      { title: "AT", value: (row) => row.elsewhere ?? "", rare: true },
       { title: "ID", least: 12, value: (row) => row.id },
     ],
   };

@@ -243,6 +243,18 @@ Deno.test("jabber agent ls prints hosts' text sanitised, and JSON escaped", asyn
   }
 });
 
+Deno.test("jabber agent ls says of an agent that another server holds where that is", async () => {
+  const times = { firstSeen: "2026-11-20T00:00:00Z", lastSeen: "2026-11-20T00:00:00Z" };
+  const row = { id: "agent-1", key: "k", name: "web1", tags: {}, address: "", version: "1", flags: [], ...times };
+  const agents = [
+    { ...row, state: "enrolled", connected: false, elsewhere: "https://b:7431" },
+    { ...row, state: "enrolled", connected: false, name: "web2" },
+  ];
+  const w = world({ answer: () => Response.json({ agents }) });
+  assert.equal(await runCli(["agent", "ls"], w), 0);
+  assert.match(w.printed.out, /^web1 +elsewhere .* https:\/\/b:7431 +agent-1\nweb2 +away /m);
+});
+
 Deno.test("every verb has a help text of its own and an example", async () => {
   const verbs = verbsOf(await buildProgram(memoryWorld(), { exit: 0 }));
   assert.ok(verbs.length > 25);

@@ -11,6 +11,7 @@ export const AGENT: Shape<AgentAnswer> = {
   setTags: "Record<string, string>?",
   state: "string",
   connected: "boolean",
+  elsewhere: "string?",
   address: "string",
   version: "string",
   firstSeen: "string",
@@ -19,6 +20,12 @@ export const AGENT: Shape<AgentAnswer> = {
   running: "number?",
   rttMs: "number?",
 };
+
+/** How an agent is, in one word. */
+export function stateOf({ state, connected, elsewhere }: AgentAnswer): string {
+  if (state !== "enrolled") return state;
+  return connected ? "connected" : elsewhere === undefined ? "away" : "elsewhere";
+}
 
 export function agentPath(name: string): string {
   return `/v1/agents/${encodeURIComponent(name)}`;

@@ -3,7 +3,7 @@ import type { JsonObject } from "../../base/json.ts";
 import { isJsonObject } from "../../base/json.ts";
 import { JabberError } from "../../base/errors.ts";
 import type { AgentAnswer } from "../../server/core/requests.ts";
-import { findAgent } from "./answer.ts";
+import { findAgent, stateOf } from "./answer.ts";
 import { type Api, currentApi } from "../api.ts";
 import { ago, type Format, formatListing, formatOne, HOST_TAGS } from "../text/output.ts";
 import type { World } from "../world.ts";
@@ -29,16 +29,17 @@ export async function showAgent(
   if (output !== "table") {
     return world.out(formatOne({ ...row, tagsFrom, ...streams, ...(facts && { facts }) }, output, agent.id));
   }
-  const { id, name: called, tags, connected, state, lastSeen, ...rest } = row;
+  const { id, name: called, tags: _tags, connected: _connected, state: _state, lastSeen, elsewhere, ...rest } = row;
   const shown = {
     name: called,
     id,
-    state: state === "enrolled" ? connected ? "connected" : "away" : state,
+    state: stateOf(agent),
     seen: `${ago(lastSeen, world.clock.now())} ago`,
+    at: elsewhere ?? "",
     ...rest,
   };
   world.out(formatOne(shown, output, agent.id));
-  world.out("\n" + await tagTable(tags, tagsFrom) + "\n" + await streamTable(streams));
+  world.out("\n" + await tagTable(agent.tags, tagsFrom) + "\n" + await streamTable(streams));
   if (facts !== undefined) world.out("\n" + formatOne(facts, output, agent.id));
 }
 

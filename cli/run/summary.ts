@@ -67,9 +67,12 @@ function byAnswer(text: string, members: readonly AgentResult[]): Group[] {
   return [...alike, groupOf(alone.length === 1 ? `${text}, another answer` : `${text}, each another answer`, alone)];
 }
 
+const WAITING_NEXT = "`jabber agent ls` says whether it is away, or at another server of the cluster";
+
 function groupOf(text: string, members: readonly AgentResult[]): Group {
   const agents = members.map(({ target }) => target.name).sort();
-  return { text, next: nextStep(members[0]?.target.error?.code), agents };
+  const waits = members[0]?.target.state === "not-sent";
+  return { text, next: waits ? WAITING_NEXT : nextStep(members[0]?.target.error?.code), agents };
 }
 
 const NAMES_SHOWN_MAX = 8;

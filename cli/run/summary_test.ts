@@ -41,3 +41,11 @@ Deno.test("exitOf() is 0 when all did it, 3 when some did, 1 when none did or no
   assert.equal(exitOf([refused("b", "x")]), 1);
   assert.equal(exitOf([]), 1);
 });
+
+Deno.test("summaryText() says where to look for agents that are not connected", () => {
+  const target = { agent: "agent-1", name: "db1", state: "not-sent" } as const;
+  assert.match(
+    summaryText([{ target, outputDigest: "" }]),
+    /^1 × not connected: .*: db1\n {2}→ `jabber agent ls` says/,
+  );
+});

@@ -90,6 +90,11 @@ export interface ClusterFace {
   readonly self: string;
   /** Everybody who is known, this server too; by name. */
   members(): readonly ServerMember[];
+  /**
+   * Who of these agents another server holds, one that is alive: agent id → where that server is reached, else its name.
+   * A server is not told when an agent leaves another one without coming here: it held the agent last.
+   */
+  elsewhere(agents: readonly string[]): ReadonlyMap<string, string>;
   /** Dials each of these (`host:port`) and exchanges all that is known. Never throws: who was not reached is in `errors`. */
   join(endpoints: readonly string[]): Promise<Joined>;
   readonly keys: GossipKeys;

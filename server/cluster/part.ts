@@ -156,6 +156,19 @@ export class ClusterPart implements ClusterFace, ClusterTie, Delegate, GossipHan
     }).sort((a, b) => a.name < b.name ? -1 : 1);
   }
 
+  elsewhere(agents: readonly string[]): ReadonlyMap<string, string> {
+    const found = new Map<string, string>();
+    if (this.#booted === undefined) return found;
+    const { gossip, node: { catalog } } = this.#booted;
+    const alive = new Set(gossip.members().filter(({ state }) => state === "alive").map(({ name }) => name));
+    for (const agent of agents) {
+      const { holder, gone } = catalog.get("agent", agent)?.value ?? {};
+      if (typeof holder !== "string" || gone === true || holder === this.self || !alive.has(holder)) continue;
+      found.set(agent, String(catalog.get("server", holder)?.value?.["http"] ?? holder));
+    }
+    return found;
+  }
+
   async join(endpoints: readonly string[]): Promise<Joined> {
     const { gossip } = this.#open();
     const found: Endpoint[] = [];

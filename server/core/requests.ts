@@ -24,6 +24,8 @@ export const agentAnswer = z.object({
   setTags: optional(tags),
   state: z.enum(AGENT_STATES),
   connected: z.boolean(),
+  /** Another server holds it, or held it last: where that one is reached. Only while it is not connected here. */
+  elsewhere: optional(z.string()),
   /** Where it connected from last. */
   address: z.string(),
   /** The agent program's version. */

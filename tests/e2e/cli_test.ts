@@ -266,7 +266,7 @@ const longRuns: Steps = async (t, cli) => {
     const { err } = await cli.exits(1, "run", "-l", "name=db1", "hello");
     assert.match(
       err,
-      /: 1 agent \(1 not connected\)\n1 × not connected: it runs there when it connects in time: db1\n$/,
+      /: 1 agent \(1 not connected\)\n1 × not connected: it runs there when it connects in time: db1\n {2}→ `jabber agent ls` says .*\n$/,
     );
     const waiting = fleet.cliProgram("run", "--wait", "-l", "name=db1", "hello", "--greeting", "Patience");
     await waiting.line(/^order /);

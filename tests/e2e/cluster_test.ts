@@ -55,6 +55,8 @@ const STEPS: readonly [name: string, act: (stage: Stage) => Promise<unknown>][] 
     stage.web1 = cluster.agent("web1", s2, { token: false });
     await stage.web1.line(/READY/);
     await cluster.agent("web2", s2, { token: true }).line(/READY/);
+    // The first server says where it is, instead of calling it away.
+    await cluster.until(s1, new RegExp(`^web2 +elsewhere .*${s2.url}`, "m"), "agent", "ls");
   }],
   ["a script that was pushed to one server runs on an agent of another", async ({ cluster, servers: [s1, s2, s3] }) => {
     const file = `${cluster.folder}/hello.js`;

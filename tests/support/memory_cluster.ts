@@ -10,6 +10,8 @@ export interface MemoryCluster extends ClusterFace {
   readonly reachable: Map<string, ServerMember>;
   /** What was handed over as a key's secret, in order. */
   readonly secrets: string[];
+  /** Which agents other servers hold, and where those are. */
+  readonly held: Map<string, string>;
   /** Passes a message to all who listen. */
   say(message: GossipMessage): void;
   /** How many listen. */
@@ -32,11 +34,14 @@ export function memoryCluster(options: MemoryClusterOptions = {}): MemoryCluster
   const listeners = new Set<(message: GossipMessage) => void>();
   const reachable = new Map<string, ServerMember>();
   const secrets: string[] = [];
+  const held = new Map<string, string>();
   members.set(self, memberNamed(self, { endpoint, since: now, node: "node-id-a" }));
   return {
     self,
     reachable,
     secrets,
+    held,
+    elsewhere: (agents) => new Map([...held].filter(([agent]) => agents.includes(agent))),
     members: () => [...members.values()].sort((a, b) => a.name < b.name ? -1 : 1),
     join: (endpoints) => {
       const found = endpoints.flatMap((one) => reachable.get(one) ?? []);

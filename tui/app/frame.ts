@@ -17,12 +17,13 @@ export function headLines(state: AppState): readonly Line[] {
     span(`${symbol(look, "dot")} ${identity.url.replace(/^https?:\/\//, "")}`, "dim"),
   ];
   if (state.readonly) left.push(span("  [readonly]", "warn"));
-  const { all, connected, away, pending, running } = fleet.counts;
+  const { all, connected, away, elsewhere, pending, running } = fleet.counts;
   const counts: Span[] = fleet.isLoaded
     ? [
       span(` ${number(all)} ${all === 1 ? "agent" : "agents"}  `, "strong"),
       span(`${symbol(look, "on")} ${number(connected)} connected  `, connected > 0 ? "good" : "dim"),
       span(`${symbol(look, "off")} ${number(away)} away  `, away > 0 ? "bad" : "dim"),
+      ...(elsewhere > 0 ? [span(`${symbol(look, "off")} ${number(elsewhere)} elsewhere  `, "warn")] : []),
       span(`${symbol(look, "wait")} ${number(pending)} waiting  `, pending > 0 ? "warn" : "dim"),
       span(`${symbol(look, "run")} ${number(running)} running`, running > 0 ? "info" : "dim"),
     ]

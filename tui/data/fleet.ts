@@ -11,6 +11,8 @@ export interface FleetCounts {
   all: number;
   connected: number;
   away: number;
+  /** Another server of the cluster holds them. */
+  elsewhere: number;
   pending: number;
   running: number;
 }
@@ -105,7 +107,10 @@ export class Fleet {
     const lastSeen = typeof line["time"] === "string" ? line["time"] : new Date(now).toISOString();
     switch (line["event"]) {
       case "agentConnected":
-        if (agent !== undefined) this.#set({ ...agent, connected: true, lastSeen });
+        if (agent !== undefined) {
+          const { elsewhere: _, ...here } = agent;
+          this.#set({ ...here, connected: true, lastSeen });
+        }
         break;
       case "agentDisconnected":
         if (agent !== undefined) this.#set({ ...cutOff(agent), connected: false, lastSeen });
@@ -147,11 +152,12 @@ export class Fleet {
   }
 
   #count(): FleetCounts {
-    const counts = { all: 0, connected: 0, away: 0, pending: 0, running: 0 };
+    const counts = { all: 0, connected: 0, away: 0, elsewhere: 0, pending: 0, running: 0 };
     for (const agent of this.agents) {
       counts.all++;
       if (agent.state === "pending") counts.pending++;
       else if (agent.connected) counts.connected++;
+      else if (agent.elsewhere !== undefined) counts.elsewhere++;
       else counts.away++;
       counts.running += agent.running ?? 0;
     }

@@ -13,12 +13,22 @@ Deno.test("events tell at once who came and who went", () => {
   const fleet = fleetOf("web1", "web2");
   const { id } = agent("web1");
   fleet.event({ event: "agentDisconnected", agent: id, time: "2026-11-20T12:00:05Z" }, NOON);
-  assert.deepEqual(fleet.counts, { all: 2, connected: 1, away: 1, pending: 0, running: 0 });
+  assert.deepEqual(fleet.counts, { all: 2, connected: 1, away: 1, elsewhere: 0, pending: 0, running: 0 });
   assert.equal(fleet.get(id)!.lastSeen, "2026-11-20T12:00:05Z");
   fleet.event({ event: "agentConnected", agent: id, time: "2026-11-20T12:00:06Z" }, NOON);
   assert.equal(fleet.counts.connected, 2);
   fleet.event({ event: "agentRemoved", agent: id }, NOON);
   assert.equal(fleet.counts.all, 1);
+});
+
+Deno.test("an agent that another server holds is elsewhere, not away, until it comes here", () => {
+  const fleet = new Fleet();
+  const row = agent("web1", { connected: false, elsewhere: "https://b.example:7431" });
+  fleet.load(agentsAnswer(row, agent("web2", { connected: false })));
+  assert.deepEqual([fleet.counts.away, fleet.counts.elsewhere], [1, 1]);
+  fleet.event({ event: "agentConnected", agent: row.id, time: "2026-11-20T12:00:06Z" }, NOON);
+  fleet.event({ event: "agentDisconnected", agent: row.id, time: "2026-11-20T12:00:07Z" }, NOON);
+  assert.deepEqual([fleet.counts.away, fleet.counts.elsewhere], [2, 0]);
 });
 
 Deno.test("whom an event spoke of is looked at next, also when nobody knew it", () => {

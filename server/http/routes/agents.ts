@@ -79,12 +79,15 @@ const remove = createRoute({
 export function agentRoutes(app: App, deps: HttpDeps): void {
   app.openapi(list, async (context) => {
     const { selector, ids } = context.req.valid("query");
-    if (ids !== undefined) return context.json({ agents: await named(deps, context.get("who"), ids.split(",")) }, 200);
-    return context.json(await ask(deps, context.get("who"), { ask: "agents", selector }), 200);
+    const { agents } = ids === undefined
+      ? await ask(deps, context.get("who"), { ask: "agents", selector })
+      : { agents: await named(deps, context.get("who"), ids.split(",")) };
+    return context.json({ agents: withPlaces(deps, agents) }, 200);
   });
   app.openapi(show, async (context) => {
     const { agent } = context.req.valid("param");
-    return context.json(await ask(deps, context.get("who"), { ask: "agent", agent }), 200);
+    const [row] = withPlaces(deps, [await ask(deps, context.get("who"), { ask: "agent", agent })]);
+    return context.json(row!, 200);
   });
   app.openapi(runs, async (context) => {
     const { agent } = context.req.valid("param");
@@ -107,6 +110,16 @@ export function agentRoutes(app: App, deps: HttpDeps): void {
     demand(context.get("who"), "remove");
     const { agent } = context.req.valid("param");
     return context.json(await ask(deps, context.get("who"), { ask: "removeAgent", agent }), 200);
+  });
+}
+
+/** Says of those who are not connected here where they are, as far as the cluster knows. */
+function withPlaces({ cluster }: HttpDeps, agents: readonly AgentAnswer[]): AgentAnswer[] {
+  const absent = agents.filter(({ connected, state }) => !connected && state === "enrolled").map(({ id }) => id);
+  const places = absent.length === 0 ? undefined : cluster?.elsewhere(absent);
+  return agents.map((row) => {
+    const elsewhere = places?.get(row.id);
+    return elsewhere === undefined ? row : { ...row, elsewhere };
   });
 }
 

@@ -70,7 +70,8 @@ function knownLines(agent: AgentAnswer, context: ViewContext): readonly Line[] {
     [
       span(` ${fit("state", LABEL_COLUMNS)}`, "dim"),
       span(text, role),
-      span(`  active ${lastActive(agent, context.now)}`),
+      span(agent.elsewhere === undefined ? "" : ` at ${agent.elsewhere}`, "warn"),
+      span(`  active ${agent.connected ? "now" : `${lastActive(agent, context.now)} ago`}`),
       span(agent.rttMs === undefined ? "" : `  rtt ${rttText(agent)}`),
       span((agent.running ?? 0) > 0 ? `  ${agent.running} running` : "", "info"),
       span(agent.flags.length > 0 ? `  ${agent.flags.join(", ")}` : "", "bad"),

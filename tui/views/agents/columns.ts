@@ -12,15 +12,17 @@ const STATES = {
   clone: ["warn", "bad", 0],
   waiting: ["wait", "warn", 1],
   away: ["off", "bad", 3],
+  // Another server holds it: no trouble, but this one can send it nothing.
+  elsewhere: ["off", "warn", 3],
   removed: ["bad", "dim", 4],
 } as const satisfies Record<string, readonly [Symbol, Role, number]>;
 type AgentStateWord = keyof typeof STATES;
 
-export function stateWord({ state, connected, flags }: AgentAnswer): AgentStateWord {
+export function stateWord({ state, connected, elsewhere, flags }: AgentAnswer): AgentStateWord {
   if (state === "removed") return "removed";
   if (flags.includes("clone")) return "clone";
   if (state === "pending") return "waiting";
-  return connected ? "connected" : "away";
+  return connected ? "connected" : elsewhere === undefined ? "away" : "elsewhere";
 }
 
 /** Symbol, word and role of an agent's state. */
