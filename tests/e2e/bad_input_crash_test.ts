@@ -160,6 +160,13 @@ Deno.test("data folders that are shared, copied or damaged are found out", async
       await assertNoStart("jabber-agent", argsFor(`${folder}/data`), "store.corrupt");
       assert.deepEqual(await Deno.readFile(`${folder}/data/${file}`), damaged, "it was touched");
     });
+    await t.step("a damaged key", async () => {
+      const key = `${folder}/copy/agent.key`;
+      const half = (await Deno.readTextFile(key)).slice(0, 60);
+      await Deno.writeTextFile(key, half);
+      await assertNoStart("jabber-agent", argsFor(`${folder}/copy`), "key.malformed");
+      assert.equal(await Deno.readTextFile(key), half, "it was touched");
+    });
     await t.step("a configuration that everybody may write", async () => {
       await Deno.chmod(`${folder}/jabber-agent.yaml`, 0o666);
       await assertNoStart("jabber-agent", argsFor(`${folder}/other`), "config.insecure");
