@@ -311,6 +311,15 @@ Deno.test("step() cancels orders that run, wait in the queue and wait for their 
   await hand.say("command", { order: parked });
   await hand.say("cancel", { order: idOf(parked), reason: "that too" });
   assert.equal(hand.refusal(), "run.cancelled");
+
+  const busy = await ready();
+  for (let i = 0; i < LIMITS.runsAtOnceMax; i++) await busy.say("command", { unsigned: unsigned() });
+  const queued = orderText();
+  await busy.say("command", { order: queued });
+  await busy.say("cancel", { order: idOf(queued), reason: "not that one" });
+  assert.equal(busy.refusal(), "run.cancelled");
+  await busy.step({ type: "ended", run: busy.of("startCommand")[0]!.grant.run, outcome: { ok: true } });
+  assert.equal(busy.of("startCommand").length, LIMITS.runsAtOnceMax);
 });
 
 Deno.test("step() still takes signed orders when unsigned ones have used up their places", async () => {
