@@ -1,4 +1,5 @@
 /** Lines that go on after the connection broke: what follows a run or a stream outlives a server's restart. */
+import { pause } from "../base/clock.ts";
 import { JabberError } from "../base/errors.ts";
 import { ServerRefusal } from "./api.ts";
 import type { World } from "./world.ts";
@@ -37,24 +38,11 @@ export async function* steadyLines(
     if (tries >= RETRIES_MAX || !isPassing(lost)) throw lost;
     if (!isLost) world.err("connection lost, trying again…\n");
     isLost = true;
-    await pause(world, signal);
+    await pause(world.clock, RETRY_MS, signal);
   }
 }
 
 /** A server that says no means it, unless it only says that it is about to stop. */
 function isPassing(cause: unknown): boolean {
   return !(cause instanceof ServerRefusal) || cause.code === "server.stopping";
-}
-
-function pause(world: World, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    let cancel = () => {};
-    const done = () => {
-      cancel();
-      signal.removeEventListener("abort", done);
-      resolve();
-    };
-    cancel = world.clock.after(RETRY_MS, done);
-    signal.addEventListener("abort", done);
-  });
 }

@@ -2,6 +2,7 @@
 import type { Clock } from "../base/clock.ts";
 import { JabberError } from "../base/errors.ts";
 import { isBelow, isNormalPath } from "../base/paths.ts";
+import { createBell } from "./bell.ts";
 import type { Files, FileStat, FolderEntry, OpenFile, Standing, Watch } from "./host.ts";
 
 interface Node {
@@ -148,38 +149,12 @@ function entriesOf(nodes: ReadonlyMap<string, Node>, folder: string): FolderEntr
   return [...found.values()].sort((a, b) => a.name < b.name ? -1 : 1);
 }
 
-function watchDisk(watchers: Set<() => void>, clock: Clock): Watch {
-  let changed = false;
-  let wake = (): void => {};
-  const onChange = (): void => {
-    changed = true;
-    wake();
-  };
-  watchers.add(onChange);
-  return {
-    next: (ms, signal) =>
-      new Promise((resolve, reject) => {
-        const end = (settle: () => void): void => {
-          stopTimer();
-          signal.removeEventListener("abort", onAbort);
-          wake = () => {};
-          settle();
-        };
-        const onAbort = (): void => end(() => reject(signal.reason));
-        const stopTimer = clock.after(ms, () => end(() => resolve(false)));
-        wake = () =>
-          end(() => {
-            changed = false;
-            resolve(true);
-          });
-        if (signal.aborted) onAbort();
-        else if (changed) wake();
-        else signal.addEventListener("abort", onAbort);
-      }),
-    close: () => void watchers.delete(onChange),
-  };
-}
-
 function bytesOf(content: string | Uint8Array): Uint8Array {
   return typeof content === "string" ? new TextEncoder().encode(content) : content;
+}
+
+function watchDisk(watchers: Set<() => void>, clock: Clock): Watch {
+  const { ring, next } = createBell(clock);
+  watchers.add(ring);
+  return { next, close: () => void watchers.delete(ring) };
 }

@@ -4,6 +4,7 @@
  */
 import type { Clock } from "../../base/clock.ts";
 import { LIMITS } from "../../base/limits.ts";
+import { createBell } from "../../commands/bell.ts";
 import type { Watch } from "../../commands/host.ts";
 
 export interface Watches {
@@ -59,40 +60,4 @@ async function listen(watcher: Deno.FsWatcher, real: string, ring: () => void): 
   } catch {
     // The clock goes on.
   }
-}
-
-interface Bell {
-  /** Heard by who waits, or by who waits next. */
-  ring(): void;
-  next: Watch["next"];
-}
-
-function createBell(clock: Clock): Bell {
-  let rung = false;
-  let wake: (() => void) | null = null;
-  return {
-    ring() {
-      rung = true;
-      wake?.();
-    },
-    next: (ms, signal) =>
-      new Promise((resolve, reject) => {
-        const end = (settle: () => void): void => {
-          wake = null;
-          stopTimer();
-          signal.removeEventListener("abort", onAbort);
-          settle();
-        };
-        const onAbort = (): void => end(() => reject(signal.reason));
-        const stopTimer = clock.after(ms, () => end(() => resolve(false)));
-        wake = () =>
-          end(() => {
-            rung = false;
-            resolve(true);
-          });
-        if (signal.aborted) onAbort();
-        else if (rung) wake();
-        else signal.addEventListener("abort", onAbort);
-      }),
-  };
 }

@@ -1,5 +1,5 @@
 /** Ends a program and everything it started. */
-import type { Clock } from "../../base/clock.ts";
+import { type Clock, pause } from "../../base/clock.ts";
 import { LIMITS } from "../../base/limits.ts";
 import { realPath } from "./disk.ts";
 import { KILL_PROGRAMS } from "./permissions.ts";
@@ -49,7 +49,7 @@ export async function endGroup(child: Deno.ChildProcess, killer: GroupKiller, cl
   await killer.signal(child, "SIGTERM");
   for (let waited = 0, step = 20; waited < LIMITS.killGraceMs; waited += step, step *= 2) {
     if (!await killer.isAlive(child)) return;
-    await new Promise<void>((go) => clock.after(Math.min(step, LIMITS.killGraceMs - waited), go));
+    await pause(clock, Math.min(step, LIMITS.killGraceMs - waited));
   }
   await killer.signal(child, "SIGKILL");
 }

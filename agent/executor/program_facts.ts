@@ -1,6 +1,6 @@
 /** Gathers what `decideProgram` needs to know: the ways once at start, the file itself right before it is run. */
 import { createHash } from "node:crypto";
-import type { Clock } from "../../base/clock.ts";
+import { type Clock, pause } from "../../base/clock.ts";
 import { isNormalPath, parentPath } from "../../base/paths.ts";
 import type { ProgramRequest } from "../../commands/host.ts";
 import { resolveFolders } from "../policy/paths.ts";
@@ -46,7 +46,7 @@ export async function digestProgram(policy: AgentPolicy, program: string, clock:
     const hash = createHash("sha256");
     const info = await file.stat();
     const age = clock.now() - (info.ctime?.getTime() ?? 0);
-    if (age >= 0 && age < STAMP_MS) await new Promise<void>((resolve) => clock.after(STAMP_MS - age, resolve));
+    if (age >= 0 && age < STAMP_MS) await pause(clock, STAMP_MS - age);
     const identity = identityOf(info);
     const buffer = new Uint8Array(256 * 1024);
     for (let read = await file.read(buffer); read !== null; read = await file.read(buffer)) {

@@ -8,7 +8,7 @@
  *     dialled ──message written──▶ waiting ──answer whole, or the other side ends──▶ closed
  *     any ──bound passed, refused, malformed, cut off, shut down──▶ closed
  */
-import type { Clock } from "../../base/clock.ts";
+import { type Clock, pause } from "../../base/clock.ts";
 import type { Endpoint, StreamMessage } from "./messages.ts";
 import { dialled } from "./packet/address.ts";
 import { PacketFault } from "./packet/fault.ts";
@@ -61,7 +61,6 @@ export class Streams {
   readonly #work = new Set<Promise<unknown>>();
   readonly #accepted = new Map<string, number>();
   readonly #abort = new AbortController();
-  #endPause: () => void = () => {};
   /** Bytes that came on the streams that are open. */
   #heldBytes = 0;
   #served = 0;
@@ -91,7 +90,6 @@ export class Streams {
   /** Closes everything and waits until nothing is under way. */
   async close(): Promise<void> {
     this.#abort.abort();
-    this.#endPause();
     this.#options.listener.close();
     for (const talk of this.#open) talk.end();
     await Promise.allSettled(this.#work);
@@ -105,7 +103,7 @@ export class Streams {
   }
 
   async #accept(): Promise<void> {
-    const { listener, count } = this.#options;
+    const { listener, clock, bounds, count } = this.#options;
     while (!this.#abort.signal.aborted) {
       try {
         const conn = await listener.accept();
@@ -115,20 +113,10 @@ export class Streams {
         // Too many files open, or a connection that ended before it was taken: the listener goes on.
         count("stream.accept_failed");
         if (cause instanceof Deno.errors.BadResource) return;
-        await this.#pause();
+        // A system that is out of something is not asked again at once.
+        await pause(clock, bounds.timeoutMs / 10, this.#abort.signal);
       }
     }
-  }
-
-  /** So that a system that is out of something is not asked again at once. */
-  #pause(): Promise<void> {
-    return new Promise((resolve) => {
-      const cancel = this.#options.clock.after(this.#options.bounds.timeoutMs / 10, resolve);
-      this.#endPause = () => {
-        cancel();
-        resolve();
-      };
-    });
   }
 
   async #serve(conn: Deno.TcpConn): Promise<void> {

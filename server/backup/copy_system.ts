@@ -4,7 +4,7 @@
  * is in the log too, as long as the log is still the one that was there at the beginning; its header tells. A running
  * server is asked to keep it so (storage/hold.ts); without an answer it is tried all the same, a few times.
  */
-import type { Clock } from "../../base/clock.ts";
+import { type Clock, pause } from "../../base/clock.ts";
 import { JabberError } from "../../base/errors.ts";
 import { HELD_FILE, HOLD_FILE, HOLD_STALE_MS } from "../storage/hold.ts";
 
@@ -86,7 +86,7 @@ async function holdStill(folder: string, clock: Clock, id: string): Promise<Hold
     return { end: () => {} };
   }
   const late = clock.monotonic() + ANSWER_MS;
-  while (clock.monotonic() < late && !isHeld(folder, id)) await new Promise<void>((done) => clock.after(LOOK_MS, done));
+  while (clock.monotonic() < late && !isHeld(folder, id)) await pause(clock, LOOK_MS);
   return {
     end: () => {
       cancel();

@@ -5,7 +5,7 @@
  */
 import { type ErrorBody, JabberError, toErrorBody } from "../../base/errors.ts";
 import type { Json } from "../../base/json.ts";
-import type { Clock } from "../../base/clock.ts";
+import { type Clock, pause } from "../../base/clock.ts";
 import type { Rng } from "../../base/rng.ts";
 import type { AppEvent, AppWant, Link } from "../app/state.ts";
 import type { Want } from "../view.ts";
@@ -204,16 +204,6 @@ export class Feed {
   }
 
   #wait(ms: number, signal: AbortSignal): Promise<void> {
-    if (ms === 0 || signal.aborted) return Promise.resolve();
-    return new Promise((resolve) => {
-      let cancel = () => {};
-      const done = () => {
-        cancel();
-        signal.removeEventListener("abort", done);
-        resolve();
-      };
-      cancel = this.#clock.after(ms, done);
-      signal.addEventListener("abort", done);
-    });
+    return ms === 0 ? Promise.resolve() : pause(this.#clock, ms, signal);
   }
 }

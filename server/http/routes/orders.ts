@@ -1,4 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi";
+import { pause } from "../../../base/clock.ts";
 import { shallowJson } from "../../../base/json_schema.ts";
 import { LIMITS } from "../../../base/limits.ts";
 import { ANSWERS } from "../../core/requests.ts";
@@ -142,7 +143,7 @@ export function orderRoutes(app: App, deps: HttpDeps, ndjson: Ndjson): void {
       store: deps.store,
       hub: deps.hub,
       order: () => ask(deps, who, { ask: "order", order }),
-      pause: (ms: number) => new Promise<void>((resolve) => deps.clock.after(ms, resolve)),
+      pause: (ms: number) => pause(deps.clock, ms),
     };
     return ndjson(
       [context.req.raw.signal, deps.stopping, deps.operators.until(context.get("who").user)],
