@@ -11,6 +11,13 @@ export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+const UNSAFE_KEYS: ReadonlySet<string> = new Set(["__proto__", "constructor", "prototype"]);
+
+/** True for a key that could reach an object's prototype: none of what people write may have one. */
+export function isUnsafeKey(key: string): boolean {
+  return UNSAFE_KEYS.has(key);
+}
+
 /** The nesting depth of a value: 0 for a scalar, 1 for a flat object. Walks no deeper than `stopAt`. */
 export function jsonDepth(value: unknown, stopAt: number): number {
   if (typeof value !== "object" || value === null) return 0;

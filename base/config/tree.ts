@@ -1,5 +1,5 @@
 /** A configuration file's value, and where in its text each part stands. */
-import type { Json } from "../json.ts";
+import { isUnsafeKey, type Json } from "../json.ts";
 import type { Fault, Origin } from "./faults.ts";
 
 export interface SourceTree {
@@ -21,9 +21,6 @@ export interface ReadText {
   isBroken: boolean;
 }
 
-/** No key of a configuration: objects have them by themselves. */
-export const UNSAFE_KEYS: ReadonlySet<string> = new Set(["__proto__", "constructor", "prototype"]);
-
 /** A text that is JSON, read without places, which takes no YAML reader; `undefined` when it is not, or keys stand twice. */
 export function readJson(text: string, file: string): ReadText | undefined {
   if (!text.trimStart().startsWith("{")) return undefined;
@@ -44,6 +41,6 @@ export function readJson(text: string, file: string): ReadText | undefined {
 /** Leaves out what cannot be a key: the other reader refuses it at its place. */
 function countKeys(value: Json): number {
   if (typeof value !== "object" || value === null) return 0;
-  const own = Array.isArray(value) ? 0 : Object.keys(value).filter((key) => !UNSAFE_KEYS.has(key)).length;
+  const own = Array.isArray(value) ? 0 : Object.keys(value).filter((key) => !isUnsafeKey(key)).length;
   return Object.values(value).reduce<number>((sum, item) => sum + countKeys(item), own);
 }

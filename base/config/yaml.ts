@@ -4,9 +4,10 @@
  * a file to read.
  */
 import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, type Scalar } from "yaml";
-import type { Json, JsonObject } from "../json.ts";
+import { isUnsafeKey, type Json, type JsonObject } from "../json.ts";
+import { YAML_OPTIONS } from "../yaml_options.ts";
 import type { Fault, FaultCode, Origin } from "./faults.ts";
-import { type ReadText, type SourceTree, UNSAFE_KEYS } from "./tree.ts";
+import type { ReadText, SourceTree } from "./tree.ts";
 
 /** Nesting of a configuration; its readers are recursive. */
 const DEPTH_MAX = 32;
@@ -32,17 +33,7 @@ export function readYaml(text: string, file: string): ReadText {
       faults.push({ code, key: pathText(path), at: place(at), what, ...(next !== undefined && { next }) }),
   };
   // A byte order mark at the start is what some editors write; the package skips it.
-  const parsed = parseDocument(text, {
-    version: "1.2",
-    schema: "core",
-    strict: true,
-    merge: false,
-    // The walk below finds all of them.
-    uniqueKeys: false,
-    prettyErrors: false,
-    logLevel: "error",
-    lineCounter: lines,
-  });
+  const parsed = parseDocument(text, { ...YAML_OPTIONS, lineCounter: lines });
   for (const { code, message, pos } of [...parsed.errors, ...parsed.warnings]) {
     const [what, next] = syntaxWords(code, message);
     walk.fault("config.syntax", [], pos[0], what, next);
@@ -143,7 +134,7 @@ function keyOf(walk: Walk, node: unknown, path: Path, at: number): string | unde
   if (!isScalar(node)) return refuse("has a key that is no word");
   refuseProperties(walk, node, path, at);
   const key = typeof node.value === "string" ? node.value : node.source ?? "";
-  return UNSAFE_KEYS.has(key) || key === "" ? refuse(`has a key ${JSON.stringify(key)}, which cannot be one`) : key;
+  return isUnsafeKey(key) || key === "" ? refuse(`has a key ${JSON.stringify(key)}, which cannot be one`) : key;
 }
 
 function refuseProperties(walk: Walk, node: unknown, path: Path, at: number): void {

@@ -1,9 +1,8 @@
 /** Arguments against the schema of a script's header. */
 import { JabberError } from "../../base/errors.ts";
-import { isJsonObject, type Json, jsonDepth, type JsonObject } from "../../base/json.ts";
+import { isJsonObject, isUnsafeKey, type Json, jsonDepth, type JsonObject } from "../../base/json.ts";
 import { LIMITS } from "../../base/limits.ts";
 import { quoted } from "./rules.ts";
-import { isUnsafeKey } from "./strict_yaml.ts";
 
 /** One value's schema: the part of JSON Schema that a header may use. */
 export interface ValueSchema {

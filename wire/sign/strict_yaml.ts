@@ -3,8 +3,9 @@
  * node, so that nothing with two meanings survives.
  */
 import { isAlias, isMap, isScalar, isSeq, type Node, parseDocument, type Scalar, type YAMLMap } from "yaml";
-import type { Json, JsonObject } from "../../base/json.ts";
+import { isUnsafeKey, type Json, type JsonObject } from "../../base/json.ts";
 import { LIMITS } from "../../base/limits.ts";
+import { YAML_OPTIONS } from "../../base/yaml_options.ts";
 import { type DocumentRule, malformed, quoted } from "./rules.ts";
 import { findInvisible, lineAt } from "./text.ts";
 
@@ -15,7 +16,6 @@ export interface StrictYaml {
   lineOf(key: string): number;
 }
 
-const UNSAFE_KEYS: ReadonlySet<string> = new Set(["__proto__", "constructor", "prototype"]);
 /** Faults of the YAML reader that have a row of their own; it runs out of stack on input of nothing but brackets. */
 const FAULT_RULES: ReadonlyMap<string, DocumentRule> = new Map([
   ["TAB_AS_INDENT", "yaml.tab"],
@@ -27,11 +27,6 @@ const JSON_NUMBER = /^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?$/;
 interface Walk {
   text: string;
   line: number;
-}
-
-/** True for a key that could reach an object's prototype. */
-export function isUnsafeKey(key: string): boolean {
-  return UNSAFE_KEYS.has(key);
 }
 
 /** Reads a block map. `line` is the line of the file it starts on. Errors: `document.malformed` with a `yaml.*` rule. */
@@ -55,16 +50,7 @@ function refuseMarkers(walk: Walk): void {
 }
 
 function parseRoot(walk: Walk): YAMLMap {
-  const parsed = parseDocument(walk.text, {
-    version: "1.2",
-    schema: "core",
-    strict: true,
-    merge: false,
-    // The walk below does it in linear time.
-    uniqueKeys: false,
-    prettyErrors: false,
-    logLevel: "error",
-  });
+  const parsed = parseDocument(walk.text, YAML_OPTIONS);
   const fault = parsed.errors[0] ?? parsed.warnings[0];
   if (fault !== undefined) {
     const rule = FAULT_RULES.get(fault.code) ?? "yaml.syntax";
