@@ -2,13 +2,9 @@
  * The command line's cold start: the compiled `jabber agent ls` from its spawn to its end, against a compiled Deno
  * program that sends the same HTTPS request to the same server and prints what came. Rounds are pairs that take turns.
  */
-import { bundleProgram } from "../build/bundle.ts";
-import { compileProgram } from "../build/compile.ts";
-import { findRuntime } from "../build/denort.ts";
-import { inRepository } from "../build/shell.ts";
-import { findTarget } from "../build/targets.ts";
 import { Fleet } from "../tests/support/fleet.ts";
 import { binary } from "../tests/support/program.ts";
+import { compilePeer } from "./compile_peer.ts";
 import { type BenchResult, median } from "./result.ts";
 
 const TARGET = 1.5;
@@ -17,7 +13,11 @@ const WARM_UPS = 3;
 const AGENTS = 3;
 
 export async function benchCli(pairs: number): Promise<BenchResult> {
-  const peer = await compilePeer();
+  const peer = await compilePeer({
+    name: "bare-https",
+    entry: "bench/peers/https_client.ts",
+    grants: { net: true, read: true, env: ["SSL_CERT_FILE"] },
+  });
   const fleet = await Fleet.start();
   try {
     for (let n = 1; n <= AGENTS; n++) await fleet.startAgent({ name: `web${n}`, tags: { role: "web" } });
@@ -29,21 +29,6 @@ export async function benchCli(pairs: number): Promise<BenchResult> {
   } finally {
     await fleet.stop();
   }
-}
-
-async function compilePeer(): Promise<string> {
-  const target = findTarget(Deno.build.target);
-  if (target === undefined) throw new Error(`no base runtime is known for "${Deno.build.target}"`);
-  const entry = "bench/peers/https_client.ts";
-  const { path } = await compileProgram({
-    program: { name: "bare-https", entry, grants: { net: true, read: true, env: ["SSL_CERT_FILE"] } },
-    bundle: await bundleProgram(entry),
-    target,
-    runtime: await findRuntime(target, false, (line) => console.error(line)),
-    folder: inRepository(".cache/bench"),
-    stamps: inRepository(".cache/stamps"),
-  });
-  return path;
 }
 
 interface Pair {

@@ -5,14 +5,10 @@
  *
  * Alone: `./denow run -A bench/console.ts [--long]`; long looks at the memory for 10 minutes instead of 2.
  */
-import { bundleProgram } from "../build/bundle.ts";
-import { compileProgram } from "../build/compile.ts";
-import { findRuntime } from "../build/denort.ts";
 import { PROGRAMS } from "../build/programs.ts";
-import { inRepository } from "../build/shell.ts";
-import { findTarget } from "../build/targets.ts";
 import { binary, Program } from "../tests/support/program.ts";
 import { type BenchCluster, lineOrEnd, makeCluster } from "./cluster.ts";
+import { compilePeer } from "./compile_peer.ts";
 import { type KeyTimes, keyTimes } from "./console_keys.ts";
 import type { LoadAnswer, LoadOrder } from "./console_load_worker.ts";
 import { BenchTerminal } from "./console_terminal.ts";
@@ -46,7 +42,7 @@ export async function benchConsole(starts: number, long: boolean): Promise<Bench
       const open = () => new BenchTerminal([binary("jabber-tui")], { ...SIZE, env });
       return [
         ...await underLoad(open, load, long ? LONG_MEMORY_MS : MEMORY_MS),
-        await consoleStart(open, await compilePeer(), starts),
+        await consoleStart(open, await compileInk(), starts),
       ];
     } finally {
       await server.stop("SIGKILL");
@@ -202,19 +198,9 @@ async function timedStart(open: Open, texts: readonly RegExp[]): Promise<number[
 }
 
 /** With what the console itself is granted and given. */
-async function compilePeer(): Promise<string> {
-  const target = findTarget(Deno.build.target);
-  if (target === undefined) throw new Error(`no base runtime is known for "${Deno.build.target}"`);
-  const entry = "bench/peers/ink_line.tsx";
-  const { path } = await compileProgram({
-    program: { ...PROGRAMS.find(({ name }) => name === "jabber-tui")!, name: "bare-ink", entry },
-    bundle: await bundleProgram(entry),
-    target,
-    runtime: await findRuntime(target, false, (line) => console.error(line)),
-    folder: inRepository(".cache/bench"),
-    stamps: inRepository(".cache/stamps"),
-  });
-  return path;
+function compileInk(): Promise<string> {
+  const console = PROGRAMS.find(({ name }) => name === "jabber-tui")!;
+  return compilePeer({ ...console, name: "bare-ink", entry: "bench/peers/ink_line.tsx" });
 }
 
 function pause(ms: number): Promise<void> {

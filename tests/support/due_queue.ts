@@ -2,8 +2,11 @@
 export interface Due {
   readonly at: number;
   readonly order: number;
-  readonly run: () => void;
+  run: () => void;
 }
+
+/** What is called off stands in the queue until its time, but does nothing and holds nothing. */
+const calledOff = () => {};
 
 function isBefore(a: Due, b: Due): boolean {
   return a.at < b.at || (a.at === b.at && a.order < b.order);
@@ -14,7 +17,8 @@ export class DueQueue {
   readonly #heap: Due[] = [];
   #order = 0;
 
-  push(at: number, run: () => void): void {
+  /** Returns a function that calls it off. */
+  push(at: number, run: () => void): () => void {
     const heap = this.#heap;
     const due: Due = { at, order: this.#order++, run };
     let i = heap.push(due) - 1;
@@ -25,15 +29,25 @@ export class DueQueue {
       i = parent;
     }
     heap[i] = due;
+    return () => void (due.run = calledOff);
+  }
+
+  /** When the next is due; Infinity when there is none. */
+  next(): number {
+    while (this.#heap.length > 0 && this.#heap[0]!.run === calledOff) this.#pop();
+    return this.#heap[0]?.at ?? Infinity;
   }
 
   /** The next that is due at `now`. */
   take(now: number): Due | undefined {
+    return this.next() <= now ? this.#pop() : undefined;
+  }
+
+  #pop(): Due | undefined {
     const heap = this.#heap;
     const first = heap[0];
-    if (first === undefined || first.at > now) return undefined;
-    const last = heap.pop()!;
-    if (heap.length === 0) return first;
+    const last = heap.pop();
+    if (last === undefined || heap.length === 0) return first;
     let i = 0;
     for (;;) {
       let child = 2 * i + 1;

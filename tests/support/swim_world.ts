@@ -389,7 +389,10 @@ export class SwimWorld {
     this.#leaveSocket(asker, () => {
       const target = this.#byEndpoint.get(keyOf(to));
       if (target === undefined) {
-        return this.#queue.push(this.now + REFUSED_MS, () => this.#finish(call, id, { error: "connection refused" }));
+        return void this.#queue.push(
+          this.now + REFUSED_MS,
+          () => this.#finish(call, id, { error: "connection refused" }),
+        );
       }
       if (!this.#passesBothWays(asker, target)) return;
       const { epoch } = target;
@@ -432,7 +435,7 @@ export class SwimWorld {
     this.#leaveSocket(asker, () => {
       const target = this.#byEndpoint.get(keyOf(to));
       if (target === undefined || target.name !== node) {
-        return this.#queue.push(this.now + REFUSED_MS, () => finish(false));
+        return void this.#queue.push(this.now + REFUSED_MS, () => finish(false));
       }
       if (!this.#passesBothWays(asker, target)) return;
       const targetEpoch = target.epoch;

@@ -3,6 +3,7 @@
  * gives one history. Nodes see this time through clocks of their own, which can be set wrong.
  */
 import { randomBelow, type Rng, seededRng } from "../../../base/rng.ts";
+import { DueQueue } from "../../support/due_queue.ts";
 
 /** When the simulated world begins: 2026-01-01, an arbitrary fixed date. */
 export const WORLD_BEGIN = Date.UTC(2026, 0, 1);
@@ -20,38 +21,20 @@ export interface Timeline {
   skipTo(time: number): void;
 }
 
-interface Entry {
-  at: number;
-  order: number;
-  fire: (() => void) | undefined;
-}
-
 export function createTimeline(): Timeline {
-  const heap: Entry[] = [];
+  const queue = new DueQueue();
   let now = WORLD_BEGIN;
-  let order = 0;
-  const drop = (): void => {
-    while (heap.length > 0 && heap[0]!.fire === undefined) pop(heap);
-  };
   return {
     now: () => now,
-    after(ms, fire) {
-      const entry: Entry = { at: now + Math.max(0, Math.ceil(ms)), order: ++order, fire };
-      push(heap, entry);
-      return () => void (entry.fire = undefined);
-    },
+    after: (ms, fire) => queue.push(now + Math.max(0, Math.ceil(ms)), fire),
     step() {
-      drop();
-      const entry = pop(heap);
-      if (entry === undefined) return false;
-      now = Math.max(now, entry.at);
-      entry.fire?.();
+      const due = queue.take(Infinity);
+      if (due === undefined) return false;
+      now = Math.max(now, due.at);
+      due.run();
       return true;
     },
-    next() {
-      drop();
-      return heap[0]?.at ?? Infinity;
-    },
+    next: () => queue.next(),
     skipTo: (time) => void (now = Math.max(now, time)),
   };
 }
@@ -135,36 +118,4 @@ export function createDice(seed: number): Dice {
     pick: (items) => items[randomBelow(rng, items.length)]!,
     fork: () => seededRng(randomBelow(rng, 0x1_0000_0000)),
   };
-}
-
-function before(a: Entry, b: Entry): boolean {
-  return a.at < b.at || (a.at === b.at && a.order < b.order);
-}
-
-function push(heap: Entry[], entry: Entry): void {
-  let i = heap.push(entry) - 1;
-  while (i > 0) {
-    const parent = (i - 1) >> 1;
-    if (!before(entry, heap[parent]!)) break;
-    heap[i] = heap[parent]!;
-    i = parent;
-  }
-  heap[i] = entry;
-}
-
-function pop(heap: Entry[]): Entry | undefined {
-  const top = heap[0];
-  const last = heap.pop();
-  if (last === undefined || heap.length === 0) return top;
-  let i = 0;
-  for (;;) {
-    let child = 2 * i + 1;
-    if (child >= heap.length) break;
-    if (child + 1 < heap.length && before(heap[child + 1]!, heap[child]!)) child++;
-    if (!before(heap[child]!, last)) break;
-    heap[i] = heap[child]!;
-    i = child;
-  }
-  heap[i] = last;
-  return top;
 }
