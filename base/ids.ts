@@ -10,6 +10,8 @@ export class UlidMaker {
   /** The symbols of `#lastTime`. */
   #head = "";
   readonly #tail = new Uint8Array(16);
+  /** All symbols but the last, as long as counting up changes that one alone. */
+  #stem = "";
 
   constructor(rng: Rng) {
     this.#rng = rng;
@@ -24,12 +26,15 @@ export class UlidMaker {
       for (let i = 0; i < 16; i++) this.#tail[i] = random[i]! & 31;
       // The first symbol keeps its top bit clear, so that counting up within a millisecond cannot overflow.
       this.#tail[0]! &= 15;
+      this.#stem = "";
     } else {
       this.#countUp();
     }
-    let tail = "";
-    for (let i = 0; i < 16; i++) tail += ALPHABET[this.#tail[i]!];
-    return this.#head + tail;
+    if (this.#stem === "") {
+      this.#stem = this.#head;
+      for (let i = 0; i < 15; i++) this.#stem += ALPHABET[this.#tail[i]!];
+    }
+    return this.#stem + ALPHABET[this.#tail[15]!];
   }
 
   #countUp(): void {
@@ -39,6 +44,7 @@ export class UlidMaker {
         return;
       }
       this.#tail[i] = 0;
+      this.#stem = "";
     }
   }
 }

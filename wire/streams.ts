@@ -25,6 +25,11 @@ export function parseStream(stream: string): { agent: string; run?: string; inca
   return found[2] === "log" ? { agent, incarnation } : { agent, run: found[2]!, incarnation };
 }
 
+/** Whether it is a valid name of one of the agent's streams. */
+export function isStreamOf(agent: string, stream: string): boolean {
+  return stream.startsWith(agent) && stream[agent.length] === "/" && NAME.test(stream);
+}
+
 /** The same stream, one incarnation on. @param stream a valid stream name */
 export function nextIncarnation(stream: string): string {
   const cut = stream.lastIndexOf("~");

@@ -72,7 +72,8 @@ export function packOps(ops: readonly StoreOp[]): PackedOp[] {
 function packAppend({ stream, first, lines, streamsMax }: StoreOp & { op: "append" }): PackedAppend {
   checkOffset(stream, first);
   checkOffset(stream, first + lines.length);
-  const body = lines.join("\n");
+  // A frame of one line is the common case, and joining would copy it.
+  const body = lines.length === 1 ? lines[0]! : lines.join("\n");
   // NUL ends a text in SQLite's reading functions; a lone surrogate has no UTF-8. JSON text holds neither.
   if (lines.some((line) => line.includes("\n")) || body.includes("\0") || !body.isWellFormed()) {
     throw new JabberError("internal", `a line for stream "${stream}" holds a line break, NUL or lone surrogate`);

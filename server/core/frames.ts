@@ -6,13 +6,13 @@
 import { JabberError } from "../../base/errors.ts";
 import { LIMITS } from "../../base/limits.ts";
 import { type AnyEnvelope, parseEnvelope, splitFrame } from "../../wire/envelope.ts";
-import { parseStream } from "../../wire/streams.ts";
+import { isStreamOf } from "../../wire/streams.ts";
 import { endSession } from "./closing.ts";
 import type { ServerEvent } from "./contract.ts";
 import { complain, count, log, offerRecords, send } from "./effects.ts";
 import { takeWants } from "./jobs/delivery.ts";
 import { takeHello } from "./sessions.ts";
-import type { Core, Session, StreamRun } from "./state.ts";
+import { added, type Core, type RecordFact, type Session, type StreamRun } from "./state.ts";
 import { storeRecords } from "./streams.ts";
 
 /** Frames that came together: the records among them are one commit. */
@@ -49,7 +49,7 @@ function takeFrame(core: Core, session: Session, text: string): void {
 /** @throws what ends the session */
 function takeLines(core: Core, session: Session, text: string): void {
   if (!text.isWellFormed()) throw new JabberError("frame.malformed", "a lone surrogate");
-  const gathered: Gathered = { runs: [], current: new Map(), last: undefined, fault: undefined };
+  const gathered: Gathered = { runs: [], facts: [], last: undefined, fault: undefined };
   for (const line of splitFrame(text)) {
     const envelope = readLine(core, session, gathered, line);
     if (envelope === undefined) continue;
@@ -68,7 +68,8 @@ function takeLines(core: Core, session: Session, text: string): void {
 /** The records of a frame, by stream. */
 interface Gathered {
   runs: StreamRun[];
-  current: Map<string, StreamRun>;
+  /** Records that change what the server itself knows. */
+  facts: RecordFact[];
   last: StreamRun | undefined;
   fault: JabberError | undefined;
 }
@@ -113,7 +114,7 @@ function takeMessage(core: Core, session: Session, envelope: AnyEnvelope): void 
 /** Adds a record to its stream's run in this frame. Consecutive records of one stream are the common case. */
 function gather(session: Session, gathered: Gathered, envelope: AnyEnvelope, line: string): void {
   const { stream = "", offset = 0 } = envelope;
-  let run = gathered.last?.stream === stream ? gathered.last : gathered.current.get(stream);
+  let run = gathered.last?.stream === stream ? gathered.last : gathered.runs.findLast((one) => one.stream === stream);
   if (run === undefined) checkStream(session, stream);
   const expected = run === undefined ? offset : run.first + run.lines.length;
   // Only a line that was refused in this very frame may leave a hole.
@@ -124,13 +125,11 @@ function gather(session: Session, gathered: Gathered, envelope: AnyEnvelope, lin
     );
   }
   if (run === undefined || offset > expected) {
-    run = { stream, first: offset, lines: [], facts: [] };
-    gathered.runs.push(run);
-    gathered.current.set(stream, run);
-  }
+    run = { stream, first: offset, lines: [line] };
+    gathered.runs = added(gathered.runs, run);
+  } else run.lines.push(line);
   gathered.last = run;
-  run.lines.push(line);
-  if (isFact(envelope)) run.facts.push({ offset, envelope });
+  if (isFact(envelope)) gathered.facts = added(gathered.facts, { stream, offset, envelope });
 }
 
 /** Changes what the server itself knows. */
@@ -140,7 +139,7 @@ function isFact({ kind }: AnyEnvelope): boolean {
 
 function checkStream({ phase, agent }: Session, stream: string): void {
   if (phase !== "ready") throw new JabberError("frame.malformed", "a record before welcome");
-  if (parseStream(stream)?.agent === agent.id) return;
+  if (isStreamOf(agent.id, stream)) return;
   throw new JabberError("frame.malformed", `stream ${JSON.stringify(stream)} is not this agent's`);
 }
 

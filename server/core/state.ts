@@ -159,8 +159,13 @@ export interface StreamRun {
   stream: string;
   first: number;
   lines: string[];
-  /** Records that change what the server itself knows. */
-  facts: { offset: number; envelope: AnyEnvelope }[];
+}
+
+/** A record that changes what the server itself knows. */
+export interface RecordFact {
+  stream: string;
+  offset: number;
+  envelope: AnyEnvelope;
 }
 
 /** One stream of an acknowledgement. */
@@ -299,6 +304,13 @@ export function internedTags(core: Core, tags: Tags): Tags {
   const result: Tags = {};
   for (const [key, value] of Object.entries(tags)) result[interned(core, key)] = interned(core, value);
   return result;
+}
+
+/** The list and one item more. One that grows from nothing takes room for seventeen, and thousands here hold one. */
+export function added<T>(list: T[], item: T): T[] {
+  if (list.length === 0) return [item];
+  list.push(item);
+  return list;
 }
 
 /** True when commands reach the agent now. */

@@ -27,11 +27,13 @@ import { historyOp } from "./history.ts";
 import { tagChanged } from "./jobs/delivery.ts";
 import { readReport, takeReport as takeJobReport } from "./jobs/reports.ts";
 import {
+  added,
   type Agent,
   type Core,
   type GatheredRecords,
   type Mark,
   type OpenOrder,
+  type RecordFact,
   type RecordsOf,
   type Session,
   type StreamRun,
@@ -45,6 +47,7 @@ const MARKS_MAX = 1000;
 /** The records of a frame. `fault`: some of its lines were refused. */
 interface Gathered {
   readonly runs: readonly StreamRun[];
+  readonly facts: readonly RecordFact[];
   readonly fault: JabberError | undefined;
 }
 
@@ -63,25 +66,21 @@ export function storeRecords(core: Core, session: Session, frame: Gathered, byte
   const records = core.gathered ??= newRecords(core);
   let own = records.bySession.get(session);
   if (own === undefined) records.bySession.set(session, own = { runs: [], marks: [] });
-  for (const run of runs) {
-    takeFacts(core, session, run, records);
-    // What was parsed is not held while the lines wait for the disk.
-    run.facts.length = 0;
-    addRun(records, own, run);
-  }
+  takeFacts(core, session, frame.facts, records);
+  for (const run of runs) addRun(records, own, run);
   addMarks(own, runs, frame.fault === undefined);
   records.bytes += bytes;
   core.queueBytes += bytes;
 }
 
 /** Frames that follow each other in one stream are one append. */
-function addRun({ ops }: GatheredRecords, { runs }: RecordsOf, run: StreamRun): void {
-  const last = runs.findLast(({ stream }) => stream === run.stream);
+function addRun({ ops }: GatheredRecords, own: RecordsOf, run: StreamRun): void {
+  const last = own.runs.findLast(({ stream }) => stream === run.stream);
   if (last !== undefined && last.first + last.lines.length === run.first) {
     for (const line of run.lines) last.lines.push(line);
     return;
   }
-  runs.push(run);
+  own.runs = added(own.runs, run);
   const { stream, first, lines } = run;
   ops.push({ op: "append", stream, first, lines, streamsMax: LIMITS.streamsPerAgentMax });
 }
@@ -152,13 +151,13 @@ function notStored(core: Core, { bytes, bySession, reports }: GatheredRecords, e
   offerRecords(core);
 }
 
-function takeFacts(core: Core, session: Session, run: StreamRun, records: GatheredRecords): void {
-  const known = session.marks?.get(run.stream) ?? 0;
+function takeFacts(core: Core, session: Session, facts: readonly RecordFact[], records: GatheredRecords): void {
   let tagged = false;
-  for (const { offset, envelope } of run.facts) {
+  for (const { stream, offset, envelope } of facts) {
+    if (session.conflicts?.has(stream)) continue;
     if (envelope.kind === "runState") takeReport(core, session.agent, envelope, records);
     // A resend of an older value must not win over a newer one.
-    if (offset < known) continue;
+    if (offset < (session.marks?.get(stream) ?? 0)) continue;
     if (envelope.kind !== "setTag") noteJob(core, session, envelope, records);
     else if (takeTag(session.agent, envelope)) {
       tagged = true;
@@ -254,15 +253,15 @@ function publish(core: Core, session: Session, runs: readonly StreamRun[], confl
  * Adds what a frame is acknowledged by. Frames that follow each other in one stream share a mark. A line that was
  * refused leaves a hole which nobody is to take for a lost frame: then it is not said where it begins.
  */
-function addMarks({ marks }: RecordsOf, runs: readonly StreamRun[], whole: boolean): void {
+function addMarks(own: RecordsOf, runs: readonly StreamRun[], whole: boolean): void {
   for (const { stream, first, lines } of runs) {
     const next = first + lines.length;
-    const last = marks.findLast((mark) => mark.stream === stream);
+    const last = own.marks.findLast((mark) => mark.stream === stream);
     const follows = whole
       ? last?.first !== undefined && last.next === first
       : last !== undefined && last.first === undefined;
     if (last !== undefined && follows) last.next = next;
-    else marks.push(whole ? { stream, first, next } : { stream, next });
+    else own.marks = added(own.marks, whole ? { stream, first, next } : { stream, next });
   }
 }
 

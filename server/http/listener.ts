@@ -143,25 +143,26 @@ function openAgent(deps: ListenerDeps, held: HeldSockets, request: Request, addr
   held.check(agent, isStranger);
   const { socket, response } = upgrade(request, { idleTimeout: 0 });
   let session = 0;
-  socket.onopen = () => {
+  // Not `onmessage` and its like, which put a function of their own around each call.
+  socket.addEventListener("open", () => {
     const { proof, welcome } = admission!;
     admission = undefined;
     held.add(agent, isStranger);
     session = deps.driver.open(guarded(socket, (why) => deps.driver.closed(session, why)), proof, welcome);
-  };
-  socket.onmessage = (event) => {
+  });
+  socket.addEventListener("message", (event) => {
     if (typeof event.data === "string") deps.driver.frame(session, event.data);
     else {
       socket.close(1003, "text frames only");
       deps.driver.closed(session, "a frame that is no text");
     }
-  };
-  socket.onclose = () => {
+  });
+  socket.addEventListener("close", () => {
     if (admission === undefined) held.remove(agent, isStranger);
     deps.driver.closed(session, "closed");
-  };
+  });
   // `close` follows every `error`; without a handler the error would end the process.
-  socket.onerror = ignore;
+  socket.addEventListener("error", ignore);
   return response;
 }
 

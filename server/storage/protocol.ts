@@ -1,12 +1,13 @@
 /** What the main thread and the storage thread say to each other. */
 import { type ErrorCode, ERRORS, JabberError } from "../../base/errors.ts";
 import type { CommitResult, RowQuery, StreamExtent } from "../../base/store.ts";
-import type { PackedOp, PackedRow, PackedSlice } from "../../base/store/pack.ts";
+import type { PackedRow, PackedSlice } from "../../base/store/pack.ts";
 import type { EngineOptions, StoreHealth } from "../../base/store/sqlite.ts";
+import type { FlatOps } from "./flat_ops.ts";
 
 /** One call on the store. */
 export type Call =
-  | { call: "commit"; ops: PackedOp[] }
+  | { call: "commit"; ops: FlatOps }
   | { call: "row"; table: string; key: string }
   | { call: "rows"; table: string; query: RowQuery }
   | { call: "extent"; stream: string }

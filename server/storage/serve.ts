@@ -1,5 +1,6 @@
 import { JabberError } from "../../base/errors.ts";
 import type { SqliteEngine } from "../../base/store/sqlite.ts";
+import { unflattenOps } from "./flat_ops.ts";
 import { type Answer, type Answers, type Call, packError } from "./protocol.ts";
 
 /** Files besides the database, read by the one thread that still can. */
@@ -13,7 +14,7 @@ export interface StorageFiles {
  * that were called before it.
  */
 export function serveCalls(engine: SqliteEngine, calls: readonly Call[], files: StorageFiles): Answer[] {
-  const batches = calls.flatMap((call) => call.call === "commit" ? [call.ops] : []);
+  const batches = calls.flatMap((call) => call.call === "commit" ? [unflattenOps(call.ops)] : []);
   const fates = (batches.length === 0 ? [] : commitAll(engine, batches)).values();
   return calls.map((call) => call.call === "commit" ? fates.next().value! : serveRead(engine, call, files));
 }

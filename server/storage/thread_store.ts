@@ -14,6 +14,7 @@ import { LIMITS } from "../../base/limits.ts";
 import type { Store } from "../../base/store.ts";
 import { packedBytes, packOps, parseRow, unpackRows, unpackSlice } from "../../base/store/pack.ts";
 import type { StoreHealth } from "../../base/store/sqlite.ts";
+import { flattenOps } from "./flat_ops.ts";
 import { type Answer, type Answers, type Call, type FromStorage, type ToStorage, unpackError } from "./protocol.ts";
 
 /** The part of a Worker that is used here. */
@@ -155,7 +156,7 @@ function face(thread: Thread, storeId: string): ThreadStore {
     jobFile: (path) => ask(thread, { call: "jobFile", path }),
     async commit(ops) {
       const packed = packOps(ops);
-      return await ask(thread, { call: "commit", ops: packed }, CALL_BYTES + packedBytes(packed));
+      return await ask(thread, { call: "commit", ops: flattenOps(packed) }, CALL_BYTES + packedBytes(packed));
     },
     async row(table, key) {
       const json = await ask(thread, { call: "row", table, key });
