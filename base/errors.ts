@@ -20,7 +20,7 @@ export const ERRORS = {
   "input.invalid": { who: "operator", http: 400, message: "the request does not fit its schema", next: "correct the named field" },
   "input.too_large": { who: "operator", http: 413, message: "the request is larger than the limit", next: "send less in one request" },
   "input.too_slow": { who: "operator", http: 408, message: "the request did not come in time", next: "send it again, in one go" },
-  "input.not_found": { who: "operator", http: 404, message: "no such thing is known here", next: "list what there is and check the name" },
+  "input.not_found": { who: "operator", http: 404, message: "no such thing is known here", next: "check the name: `ls` lists what there is, as in `jabber agent ls`" },
   "input.ambiguous": { who: "operator", http: 409, message: "the name fits several", next: "name the one you mean by its id" },
   "input.conflict": { who: "operator", http: 409, message: "it is already there with other content", next: "choose another id or remove the old one" },
   "auth.missing": { who: "operator", http: 401, message: "no credentials were given", next: "run `jabber login URL`" },

@@ -26,7 +26,7 @@ export const logsVerb: Register = (program, world) => {
     .action(async (name, { follow, from, json, output }) => {
       const offset = Number(from);
       if (!Number.isSafeInteger(offset) || offset < 0) {
-        throw new JabberError("input.usage", `--from: ${JSON.stringify(from)}`);
+        throw new JabberError("input.usage", `--from: ${JSON.stringify(from)} is no offset: those are 0, 1, 2, …`);
       }
       const api = await currentApi(world);
       const stop = new AbortController();
@@ -36,8 +36,13 @@ export const logsVerb: Register = (program, world) => {
         const lines = follow
           ? followed(world, api, stream, offset, stop.signal)
           : api.lines(recordsPath(stream, offset, false), stop.signal);
+        let isSilent = true;
         for await (const line of agent === undefined || follow ? lines : orNothing(world, lines, agent)) {
+          isSilent = false;
           world.out(formatLine(line, json ? "json" : output, () => show(world, line)));
+        }
+        if (isSilent && offset > 0 && !follow) {
+          world.err(`nothing is stored from offset ${offset} on; -f waits for it\n`);
         }
       } catch (cause) {
         if (!stop.signal.aborted) throw cause;

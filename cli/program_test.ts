@@ -243,6 +243,16 @@ Deno.test("jabber agent ls prints hosts' text sanitised, and JSON escaped", asyn
   }
 });
 
+Deno.test("jabber logs says when nothing is stored that far, and jabber run show what is no order's id", async () => {
+  const stream = `agent-${"a".repeat(26)}/01JD6Z8QK4T3X9V5C2B7N8M1RA`;
+  const silent = world({ answer: () => new Response("") });
+  assert.equal(await runCli(["logs", stream, "--from", "7"], silent), 0);
+  assert.equal(silent.printed.err, "nothing is stored from offset 7 on; -f waits for it\n");
+  const typo = world({ answer: () => Response.json({}) });
+  assert.equal(await runCli(["run", "show", "01JD"], typo), 2);
+  assert.match(typo.printed.err, /"01JD" is no order's id; `jabber run ls` lists them/);
+});
+
 Deno.test("jabber agent ls says of an agent that another server holds where that is", async () => {
   const times = { firstSeen: "2026-11-20T00:00:00Z", lastSeen: "2026-11-20T00:00:00Z" };
   const row = { id: "agent-1", key: "k", name: "web1", tags: {}, address: "", version: "1", flags: [], ...times };

@@ -28,7 +28,11 @@ async function runBackup(args: readonly string[], say: (line: string) => void): 
   const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options: PLACES });
   const target = onlyFile("backup", positionals);
   const bytes = await backUp({ ...values, target, id: freshId() }, systemClock);
-  say(`Backed up ${bytes} bytes${target === "-" ? "" : ` to ${target}`}. It holds the server's keys: keep it secret.`);
+  say(
+    `Backed up ${(bytes / 2 ** 20).toFixed(1)} MiB${
+      target === "-" ? "" : ` to ${target}`
+    }. It holds the server's keys: keep it secret.`,
+  );
   say("The CA's private key is not in it.");
 }
 

@@ -41,6 +41,11 @@ export function readCommand(
   return { command, arg };
 }
 
+/** The commands that what is typed may become; none once something stands behind the name. */
+export function candidates(commands: readonly Command[], text: string): string[] {
+  return commands.map(({ name }) => name).filter((name) => name.startsWith(text.trimStart()));
+}
+
 /** What tab adds to the line: as much as all that fit have in common. */
 export function completion(commands: readonly Command[], text: string, names: () => readonly string[]): string {
   const [, head = "", word = ""] = /^(.*\s)?(\S*)$/s.exec(text) ?? [];

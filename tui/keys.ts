@@ -54,7 +54,7 @@ export const KEYS = {
   "list.sortNext":   { keys: ["s", ">"], in: ["list"], says: "sort by the next column", hint: "sort" },
   "list.sortBefore": { keys: ["S", "<"], in: ["list"], says: "sort by the column before" },
   "list.sortTurn":   { keys: ["r"], in: ["list"], says: "turn the order round" },
-  "agents.run":      { keys: ["R"], in: ["agents"], says: "run a script or command on the marked agents, else on this one", hint: "run", acts: true },
+  "agents.run":      { keys: ["R"], in: ["agents"], says: "run something on the marked agents, else on this one", hint: "run", acts: true },
   "scripts.push":    { keys: ["p"], in: ["scripts"], says: "sign a script file with your key and push it", hint: "push", acts: true },
   "script.diff":     { keys: ["d"], in: ["script"], says: "compare it with a file on this disk, and back", hint: "diff" },
   "script.run":      { keys: ["R"], in: ["scripts", "script"], says: "run it; first it says exactly who would be hit", hint: "run", acts: true },

@@ -1,5 +1,7 @@
 /** `jabber run ls|show|cancel`: orders that were handed in. */
 import type { Command } from "@commander-js/extra-typings";
+import { JabberError } from "../../base/errors.ts";
+import { isUlid } from "../../base/ids.ts";
 import type { JsonObject } from "../../base/json.ts";
 import { ANSWERS, type OrderAnswer, type OrderRow, type TargetAnswer } from "../../server/core/requests.ts";
 import { runStream } from "../../wire/streams.ts";
@@ -52,7 +54,11 @@ export function orderVerbs(run: Command, world: World): void {
     });
 }
 
+/** @throws `input.usage` */
 export function orderPath(id: string): string {
+  if (!isUlid(id)) {
+    throw new JabberError("input.usage", `${JSON.stringify(id)} is no order's id; \`jabber run ls\` lists them`);
+  }
   return `/v1/orders/${encodeURIComponent(id)}`;
 }
 

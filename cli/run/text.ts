@@ -1,6 +1,7 @@
 /** What records say to a person. */
 import { isJsonObject, type Json, type JsonObject } from "../../base/json.ts";
 import type { OrderRow } from "../../server/core/requests.ts";
+import { moment } from "../text/output.ts";
 import { jsonText } from "../text/json.ts";
 
 /** What a run says, for those who follow it; undefined for what the summary says anyway. Ends with a line's end. */
@@ -90,6 +91,6 @@ function stateText(record: JsonObject, body: JsonObject): string {
 function jobText(record: JsonObject, body: JsonObject): string {
   const error = isJsonObject(record["error"]) ? `: ${String(record["error"]["message"])}` : "";
   const whose = body["source"] === "local" ? "of the host's owner" : `serial ${String(body["serial"])}`;
-  const next = typeof body["next"] === "string" ? `, next at ${body["next"]}` : "";
+  const next = typeof body["next"] === "string" ? `, next at ${moment(body["next"])}` : "";
   return `[job ${String(body["state"])}] ${String(record["job"])}, ${whose}${next}${error}`;
 }

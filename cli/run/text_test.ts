@@ -15,7 +15,7 @@ Deno.test("recordLine() says which job an agent took, and why it took none", () 
     recordLine({ kind: "jobState", job: "greet", body, ...more } as never);
   assert.equal(
     line({ state: "accepted", serial: 2, source: "signed", signers: ["k"], next: "2026-11-20T14:33:00.000Z" }),
-    "[job accepted] greet, serial 2, next at 2026-11-20T14:33:00.000Z",
+    "[job accepted] greet, serial 2, next at 2026-11-20T14:33:00Z",
   );
   assert.equal(line({ state: "accepted", serial: 0, source: "local" }), "[job accepted] greet, of the host's owner");
   assert.equal(

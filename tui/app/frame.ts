@@ -2,9 +2,10 @@
 import { keyName, keysIn, type KeyUse } from "../keys.ts";
 import { clockTime, duration, number } from "../text/number.ts";
 import { type Line, lineOf, lineWidth, type Span, span, spread } from "../text/line.ts";
+import { cut } from "../text/width.ts";
 import { symbol } from "../theme.ts";
 import { lineEditView } from "../widgets/line_edit/view.ts";
-import { completion } from "../commands.ts";
+import { candidates, completion } from "../commands.ts";
 import { contextOf, placesOf } from "./context.ts";
 import { type AppState, topPage } from "./state.ts";
 
@@ -95,7 +96,10 @@ function hintLine(state: AppState): Line {
   if (overlay?.kind === "confirm") return hints([["tab", "choose"], ["enter", "take it"], ["esc", "cancel"]]);
   if (overlay?.kind === "line") {
     const tab: [string, string][] = overlay.purpose === "command" ? [["tab", "complete"]] : [];
-    return hints([["enter", overlay.purpose === "filter" ? "keep" : "do it"], ["esc", "cancel"], ...tab]);
+    const keys = hints([["enter", overlay.purpose === "filter" ? "keep" : "do it"], ["esc", "cancel"], ...tab]);
+    if (overlay.purpose !== "command") return keys;
+    const names = candidates(state.commands, overlay.line.text).map((name) => `:${name}`).join(" ");
+    return [...keys, span(cut(` ${names}`, state.size.columns - lineWidth(keys)), "dim")];
   }
   const uses = keysIn(placesOf(topPage(state)), state.readonly).filter(({ hint }) => hint !== undefined);
   const own = uses.filter((use) => !use.in.includes("everywhere"));

@@ -144,7 +144,12 @@ Deno.test("a paste outside of a line does nothing", () => {
 });
 
 Deno.test(": completes, runs commands, and says what it does not know", () => {
-  const driver = new Driver().keys(":").type("ag").keys("tab");
+  const driver = new Driver().keys(":");
+  assert.match(driver.screen, /complete +:agents .*:runs/, "what there is stands there before anything is typed");
+  driver.type("ru");
+  assert.match(driver.screen, /complete +:runs? /);
+  assert.doesNotMatch(driver.screen, /complete.*:agents/);
+  driver.keys("esc", ":").type("ag").keys("tab");
   assert.match(driver.screen, /:agents? *$|:agent/m);
   driver.keys("esc", ":").type("nonsense").keys("enter");
   assert.match(driver.screen, /no command :nonsense/);
