@@ -107,6 +107,18 @@ Deno.test("process.exec asks the host for exactly what it was given", async () =
   assert.deepEqual(asked, { program: "/bin/p", args: ["a"], stdin: "in", timeoutMs: 1500 });
 });
 
+Deno.test("process.exec is well only when its program was: exit code 0, and in time", async () => {
+  for (const [exitCode, timedOut, ok] of [[0, false, true], [3, false, false], [0, true, false]] as const) {
+    const programs = {
+      "/bin/p": async function* () {
+        yield await Promise.resolve({ type: "exit" as const, exitCode, signal: null, timedOut });
+      },
+    };
+    const { outcome } = await run("process.exec", { program: "/bin/p" }, { programs });
+    assert.deepEqual([outcome.ok, outcome.exitCode, outcome.signal], [ok, exitCode, undefined]);
+  }
+});
+
 Deno.test("process.exec joins characters that were cut between chunks", async () => {
   const programs = {
     "/bin/p": async function* () {

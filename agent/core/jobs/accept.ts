@@ -32,7 +32,7 @@ import { tellState, type Told } from "./told.ts";
 export function listed(jobs: Jobs, { jobs: list }: BodyOf<"jobs">): string[] {
   const now = jobs.shell.now();
   return list.filter(({ id, serial }) => {
-    if ((jobs.declined.get(id) ?? -1) >= serial) return false;
+    if (Math.max(jobs.declined.get(id) ?? -1, jobs.unproved.get(id) ?? -1) >= serial) return false;
     const held = jobs.jobs.get(id)?.facts;
     if (held === undefined || held.serial < serial) return held?.source !== "local";
     // It ended by a clock that was wrong.
@@ -215,9 +215,13 @@ function place(jobs: Jobs, facts: JobFacts): Job {
 /** Codes of what may be otherwise tomorrow. */
 const PASSING = /^(?:job\.too_many|store\.|script\.|internal)/;
 
-/** What was refused for good is not asked for again by this process. */
-function decline({ declined }: Jobs, { id, serial }: Told, { code }: ErrorBody): void {
+/**
+ * What was refused for good is not asked for again by this process. What no trusted person proved to have signed may be
+ * the server's own invention: it is believed on this connection alone, lest it hide a newer serial from honest servers.
+ */
+function decline({ declined, unproved }: Jobs, { id, serial, signers }: Told, { code }: ErrorBody): void {
   if (id === undefined || serial === 0 || PASSING.test(code)) return;
-  if (declined.size >= LIMITS.jobsPerAgentMax) declined.clear();
-  declined.set(id, Math.max(serial, declined.get(id) ?? 0));
+  const refused = signers.length > 0 ? declined : unproved;
+  if (refused.size >= LIMITS.jobsPerAgentMax) refused.clear();
+  refused.set(id, Math.max(serial, refused.get(id) ?? 0));
 }

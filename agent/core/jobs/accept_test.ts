@@ -158,6 +158,22 @@ Deno.test("listed() asks for what is new or newer, and not again for what was re
   assert.deepEqual(asked, [["kept2"], ["kept", "bad"]]);
 });
 
+Deno.test("listed() lets no forged serial hide a job's next version or its end from another server", async () => {
+  const hand = await JobHand.ready();
+  await hand.offer();
+  await hand.offer({ serial: Number.MAX_SAFE_INTEGER }, [stranger]);
+  await hand.offer({ id: "unsupported", options: { once: "cluster" } });
+  assert.deepEqual(hand.told, ["accepted", "refused signer.unknown", "refused job.unsupported"]);
+  const jobs = [{ id: "nightly", serial: 2 }, { id: "unsupported", serial: 1 }];
+  const asked = () => hand.sent.flatMap((one) => one.kind === "wantJobs" ? one.body.ids : []);
+  await hand.say("jobs", { jobs, last: true });
+  assert.deepEqual(asked(), [], "not again and again on one connection");
+  await hand.step({ type: "closed", attempt: hand.attempt, reason: "moved" });
+  await hand.connect();
+  await hand.say("jobs", { jobs, last: true });
+  assert.deepEqual(asked(), ["nightly"]);
+});
+
 Deno.test("offered() keeps so many jobs and no more, tombstones counted", async () => {
   const hand = await JobHand.ready();
   const row = { serial: 1, hash: "h", state: "cancelled", signers: [], until: 0 };

@@ -41,6 +41,7 @@ export function createJobs(
     parked: new Map(),
     asked: new Map(),
     declined: new Map(),
+    unproved: new Map(),
     gone: [],
     common: new Map(),
     chars: 0,
@@ -141,6 +142,7 @@ export function jobsLoaded(jobs: Jobs): void {
 /** The connection is READY. */
 export function jobsConnected(jobs: Jobs): void {
   jobs.connected = true;
+  jobs.unproved.clear();
   fetchAgain(jobs);
   raiseAll(jobs, "connect");
 }

@@ -98,6 +98,8 @@ export interface Jobs extends Court {
   readonly asked: Map<string, "asked" | "failed">;
   /** Documents that this process has refused for good: id → serial. */
   readonly declined: Map<string, number>;
+  /** Documents without a good signature, refused on this connection: id → the serial they claim. */
+  readonly unproved: Map<string, number>;
   /** Owner's jobs that are on disk and in the configuration no more. */
   gone: string[];
   /** What many jobs have in common is held once: options, signers, what they do. */
