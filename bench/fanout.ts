@@ -13,8 +13,8 @@ import { type BenchResult, median } from "./result.ts";
 const AGENTS = 2000;
 const TARGET = 2;
 const ANSWER_FRAMES = 2;
-/** The first orders are for the compiler. */
-const WARM_UPS = 3;
+/** The first rounds are for the compiler, on both sides: its threads are at work in the first ten orders or so. */
+const WARM_UPS = 8;
 const ORDER_MS_MAX = 60_000;
 const LISTENING = /^listening port=(\d+)/;
 
@@ -83,13 +83,14 @@ function cpuText({ ms, server, loader }: Tally): string {
   } + ${mean(loader.helpers)}`;
 }
 
-/** Gets real answers ready for the next command, whoever sends it. */
-function prepareAnswers(fleet: AgentFleet): void {
+/** Gives every agent a real answer to each command, whoever sends it; returns how to get ready for the next one. */
+function prepareAnswers(fleet: AgentFleet): () => void {
   const answers = new Map(fleet.agents.map(({ identity }) => [identity.id, prepareAnswer(identity)]));
   fleet.onText = ({ identity, socket }, text) => {
     if (!text.includes('"kind":"command"')) return;
-    for (const frame of answers.get(identity.id)!(text)) socket.send(frame);
+    for (const frame of answers.get(identity.id)!.to(text)) socket.send(frame);
   };
+  return () => answers.forEach((answer) => answer.renew());
 }
 
 async function openOurs(): Promise<Side & { followed(): Promise<number> }> {
@@ -105,10 +106,11 @@ async function openOurs(): Promise<Side & { followed(): Promise<number> }> {
     await fleet.grow(AGENTS);
     const token = await signIn(cluster);
     const done = await watchOrders(cluster, token);
+    const renew = prepareAnswers(fleet);
     return {
       pid: server.pid,
-      order: () => timedOrder(fleet, cluster, token, done.next),
-      followed: () => timedOrder(fleet, cluster, token, (order) => readRecords(cluster, token, order)),
+      order: () => timedOrder(renew, cluster, token, done.next),
+      followed: () => timedOrder(renew, cluster, token, (order) => readRecords(cluster, token, order)),
       close: async () => {
         done.close();
         await close();
@@ -121,12 +123,12 @@ async function openOurs(): Promise<Side & { followed(): Promise<number> }> {
 }
 
 async function timedOrder(
-  fleet: AgentFleet,
+  renew: () => void,
   cluster: BenchCluster,
   token: string,
   done: (order: string) => Promise<void>,
 ): Promise<number> {
-  prepareAnswers(fleet);
+  renew();
   const begin = performance.now();
   const response = await fetch(`${cluster.url}/v1/orders/unsigned`, {
     method: "POST",
@@ -195,7 +197,8 @@ async function openBare(): Promise<Side> {
   };
   try {
     await fleet.grow(AGENTS);
-    return { pid: server.pid, order: () => timedBroadcast(fleet, port), close };
+    const renew = prepareAnswers(fleet);
+    return { pid: server.pid, order: () => timedBroadcast(renew, port), close };
   } catch (cause) {
     await close();
     throw cause;
@@ -221,8 +224,8 @@ const COMMAND = JSON.stringify({
   },
 });
 
-async function timedBroadcast(fleet: AgentFleet, port: number): Promise<number> {
-  prepareAnswers(fleet);
+async function timedBroadcast(renew: () => void, port: number): Promise<number> {
+  renew();
   const begin = performance.now();
   const url = `http://127.0.0.1:${port}/broadcast?answers=${ANSWER_FRAMES * AGENTS}`;
   const response = await fetch(url, { method: "POST", body: COMMAND, signal: AbortSignal.timeout(ORDER_MS_MAX) });

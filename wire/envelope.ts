@@ -208,7 +208,8 @@ function checkJson(value: unknown, depthLeft: number): void {
   }
   if (typeof value !== "object" || value === null) return;
   if (depthLeft === 0) throw new JabberError("frame.malformed", `nested deeper than ${LIMITS.bodyDepthMax}`);
-  if (Array.isArray(value)) { for (const item of value) checkJson(item, depthLeft - 1); }
+  // By index: an iterator's results would be an object for each item of each line.
+  if (Array.isArray(value)) { for (let i = 0; i < value.length; i++) checkJson(value[i], depthLeft - 1); }
   // JSON.parse makes plain objects, so these are all their own; `Object.values` would make a list of each.
   else for (const key in value) checkJson(value[key as keyof typeof value], depthLeft - 1);
 }

@@ -70,42 +70,70 @@ function line<K extends "hello" | "alive">(from: string, kind: K, body: Envelope
   return encodeEnvelope(envelope as Envelope<"hello"> & Envelope<"alive">);
 }
 
-/** Stands for the order's id, which is not known before the command comes. */
+/** Stand for the ids that are new with each order. */
 const JOB = "0".repeat(26);
+const RUN = "1".repeat(26);
+const RECORD = "2".repeat(26);
 const JOB_MEMBER = '"job":"';
 
+/** What an agent answers to `sys.facts`. */
+export interface Answer {
+  /** Another run, with other ids. */
+  renew(): void;
+  /** The frames it sends. */
+  to(command: string): readonly Uint8Array[];
+}
+
 /**
- * What an agent will answer to `sys.facts`, as the frames it sends: that the run started; its end with the facts. They
- * hold the very lines an agent would mint and are made ahead, so that answering costs the loader next to nothing.
+ * An agent's answer, as the frames it sends: that the run started; its end with the facts. They hold the very lines an
+ * agent would mint. They are made once, and an order's own ids are written into them: so answering costs the loader
+ * next to nothing, and no garbage of one order's is left to be collected in another's time.
  */
-export function prepareAnswer(identity: AgentIdentity): (command: string) => readonly Uint8Array[] {
-  const frames = answerLines(identity, JOB).map((text) => {
+export function prepareAnswer(identity: AgentIdentity): Answer {
+  const frames = answerLines(identity).map((text) => {
     const bytes = textFrame(text);
-    const places: number[] = [];
-    for (let at = bytes.indexOf(JOB); at >= 0; at = bytes.indexOf(JOB, at + 1)) places.push(at);
-    return { bytes, places };
+    const write = (places: readonly number[], id: string) => {
+      for (const place of places) bytes.write(id, place, "latin1");
+    };
+    return { bytes, write, jobs: placesOf(bytes, JOB), runs: placesOf(bytes, RUN), records: placesOf(bytes, RECORD) };
   });
-  return (command) => {
-    const at = command.indexOf(JOB_MEMBER) + JOB_MEMBER.length;
-    const job = command.slice(at, at + JOB.length);
-    return frames.map(({ bytes, places }) => {
-      for (const place of places) bytes.write(job, place, "latin1");
-      return bytes;
-    });
+  return {
+    renew() {
+      const now = Date.now();
+      const run = ids.next(now);
+      for (const { write, runs, records } of frames) {
+        write(runs, run);
+        write(records, ids.next(now));
+      }
+    },
+    to(command) {
+      const at = command.indexOf(JOB_MEMBER) + JOB_MEMBER.length;
+      const job = command.slice(at, at + JOB.length);
+      return frames.map(({ bytes, write, jobs }) => {
+        write(jobs, job);
+        return bytes;
+      });
+    },
   };
 }
 
-function answerLines({ id, index }: AgentIdentity, job: string): string[] {
+function placesOf(bytes: Buffer, id: string): number[] {
+  const places: number[] = [];
+  for (let at = bytes.indexOf(id); at >= 0; at = bytes.indexOf(id, at + 1)) places.push(at);
+  return places;
+}
+
+function answerLines({ id, index }: AgentIdentity): string[] {
   const now = Date.now();
-  const run = ids.next(now);
+  const [job, run] = [JOB, RUN];
   const stream = runStream(id, run, 0);
   const make = lineMaker({ agent: id, job, run });
   const does = { does: "command:sys.facts", signers: [] };
   const start = rfc3339(now);
   const end = { start, finish: start, durationMs: 0 };
   const facts = hostFacts(index);
-  const started = make(ids.next(now), now, "runState", { state: "started", ...does }, { start });
-  const finished = make(ids.next(now), now, "runState", { state: "finished", ...does, ok: true, result: facts }, end);
+  const started = make(RECORD, now, "runState", { state: "started", ...does }, { start });
+  const finished = make(RECORD, now, "runState", { state: "finished", ...does, ok: true, result: facts }, end);
   return [started(stream, 0), finished(stream, 1)];
 }
 
