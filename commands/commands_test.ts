@@ -107,15 +107,17 @@ Deno.test("process.exec asks the host for exactly what it was given", async () =
   assert.deepEqual(asked, { program: "/bin/p", args: ["a"], stdin: "in", timeoutMs: 1500 });
 });
 
-Deno.test("process.exec is well only when its program was: exit code 0, and in time", async () => {
+Deno.test("process.exec says how its program ended and how long it took, and is well only at exit code 0 and in time", async () => {
   for (const [exitCode, timedOut, ok] of [[0, false, true], [3, false, false], [0, true, false]] as const) {
+    let now = 1000;
     const programs = {
       "/bin/p": async function* () {
+        now += 250;
         yield await Promise.resolve({ type: "exit" as const, exitCode, signal: null, timedOut });
       },
     };
-    const { outcome } = await run("process.exec", { program: "/bin/p" }, { programs });
-    assert.deepEqual([outcome.ok, outcome.exitCode, outcome.signal], [ok, exitCode, undefined]);
+    const { outcome } = await run("process.exec", { program: "/bin/p" }, { programs, now: () => now });
+    assert.deepEqual(outcome, { ok, exitCode, result: { exitCode, signal: null, durationMs: 250, timedOut } });
   }
 });
 
