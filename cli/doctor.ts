@@ -1,7 +1,7 @@
 import { rfc3339 } from "../base/clock.ts";
 import { X509Certificate } from "node:crypto";
 import { LIMITS } from "../base/limits.ts";
-import { toErrorBody } from "../base/errors.ts";
+import { JabberError, toErrorBody } from "../base/errors.ts";
 import { sanitizeLine } from "../base/sanitize.ts";
 import { currentApi, ServerRefusal } from "./api.ts";
 import { currentContext, type OperatorContext } from "./context_file.ts";
@@ -11,6 +11,8 @@ import { addFormat } from "./text/format_option.ts";
 import { formatListing, moment } from "./text/output.ts";
 import type { Register } from "./verb.ts";
 import type { World } from "./world.ts";
+
+const DAY_MS = 24 * 3600_000;
 
 interface Check {
   what: string;
@@ -67,6 +69,7 @@ function checks(world: World): Check[] {
     { what: "context", look: async () => `${(await known()).url} as ${(await known()).user}` },
     { what: "cluster CA", after: "context", look: async () => describeCa((await known()).ca, world.clock.now()) },
     { what: "server", after: "context", look: async () => describeServer(world, await known()) },
+    { what: "certificates", after: "server", look: async () => describeCertificates(world, await known()) },
     {
       what: "credentials",
       after: "server",
@@ -84,6 +87,27 @@ function describeCa(pem: string | undefined, now: number): string {
   const ends = Date.parse(certificate.validTo);
   if (ends < now) throw new Error(`the CA certificate ended on ${moment(rfc3339(ends))}`);
   return `until ${moment(rfc3339(ends))}`;
+}
+
+const PAPERS: Readonly<Record<string, string>> = {
+  tls_certificate: "TLS certificate",
+  node_statement: "node statement",
+  ca_certificate: "CA certificate",
+};
+
+/** What the server says of its own papers: when the first of them ends. */
+async function describeCertificates(world: World, context: OperatorContext): Promise<string> {
+  const text = await (await world.fetch(`${context.url}/metrics`, {}, context.ca)).text();
+  const ends = [...text.matchAll(/^jabber_(\w+)_ends_seconds (-?\d+)$/gm)].flatMap(([, name = "", seconds]) => {
+    const title = PAPERS[name];
+    return title === undefined ? [] : [{ title, leftMs: Number(seconds) * 1000 }];
+  });
+  const soon = ends.filter(({ leftMs }) => leftMs < LIMITS.certificateWarnMs);
+  const all = (some: typeof ends) =>
+    some.map(({ title, leftMs }) => `${title} for ${Math.floor(leftMs / DAY_MS)} days`).join(", ");
+  if (ends.length === 0) return "the server does not say how long they are good";
+  if (soon.length === 0) return all(ends);
+  throw new JabberError("server.ends_soon", `good are its ${all(soon)}`);
 }
 
 async function describeServer(world: World, context: OperatorContext): Promise<string> {

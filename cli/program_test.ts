@@ -109,7 +109,7 @@ Deno.test("jabber init --like says what is missing, and writes nothing", async (
   const like = ["--like", "/a", "--gossip", "10.0.0.2:7946"];
   const near = ["--join", "10.0.0.1:7946"];
   const rows: [args: string[], exit: number, said: RegExp][] = [
-    [["--like", "/none", "--gossip", "10.0.0.2:7946"], 1, /\/none\/jabber-server\.yaml: --like takes the folder/],
+    [["--like", "/none", "--gossip", "10.0.0.2:7946"], 1, /\/none\/jabber-server\.yaml: name the folder of a server/],
     [["--like", "/a", ...near], 2, /--like needs --gossip/],
     [[...like], 2, /\/a does not listen for gossip: set gossip\.listen/],
     [[...like, ...near, "--user", "eve"], 2, /cannot be used with option '--user <name>'/],

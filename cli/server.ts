@@ -27,7 +27,9 @@ const JOINED: Shape<JoinAnswer> = { reached: "number", errors: "string[]" };
 const KEY: Shape<KeyAnswer> = { id: "string", primary: "boolean" };
 
 export const serverVerbs: Register = (program, world, slot) => {
-  const server = program.command("server").description("The servers of the cluster, and the keys of their gossip.");
+  const server = program.command("server").description(
+    "The servers of the cluster, the keys of their gossip, and their certificates.",
+  );
 
   addFormat(server.command("ls"))
     .description("Lists the servers as the one you are signed in at sees them; it has a star.")
@@ -65,6 +67,24 @@ export const serverVerbs: Register = (program, world, slot) => {
       if (errors.length === 0) return;
       world.err("  → check the addresses, and that the servers have the same gossip key: jabber server key ls\n");
       slot.exit = reached === 0 ? EXIT.failed : EXIT.partial;
+    });
+
+  server.command("renew")
+    .description(
+      "Makes a server's certificate and statement anew, for the key and names it has. Run it before they end.",
+    )
+    .argument("[folder]", "the server's folder, or its configuration", ".")
+    .option("--ca-key <file>", "where the CA's key lies (default: where the server's configuration says)")
+    .option("--ca", "renew the CA's own certificate too; those who pinned the one before go on with it")
+    .addHelpText(
+      "after",
+      "\nWhat was there is overwritten; the server takes the new files when it is started again. Run it as the server's" +
+        "\nuser, who has to be able to read them.\n\nExample:\n  jabber server renew ./cluster",
+    )
+    .action(async (folder, options) => {
+      // What makes certificates is large, and no other verb of this noun needs it.
+      const { renewServer } = await import("./server/renew.ts");
+      await renewServer(world, folder, options);
     });
 
   keyVerbs(server as unknown as Command, world);

@@ -13,6 +13,7 @@ import type { GossipSettings } from "./cluster/start.ts";
 import { privateKeyFromPem, type PublicKey, publicKeyFromText, publicKeyOf, secretFromText } from "../wire/keys.ts";
 import { parseTrustList, type TrustList } from "../wire/sign/mod.ts";
 import { X509Certificate } from "node:crypto";
+import { certificateEnd, type Credential } from "./credentials.ts";
 import { parseListen, readServerConfig, type ServerConfig, type ServerReading } from "./config.ts";
 import { SERVER_KEYS } from "./config_table.ts";
 import { type DesiredJobs, readJobFiles } from "./job_files_system.ts";
@@ -26,6 +27,8 @@ export interface Settings {
   self: NodeIdentity;
   listen: { hostname: string; port: number };
   tls: { cert: string; key: string } | undefined;
+  /** What ends one day. */
+  credentials: Credential[];
   dataDir: string;
   operatorSecret: Uint8Array;
   trust: TrustList;
@@ -59,7 +62,8 @@ export function loadSettings(flags: ServerFlags, now: number): Settings {
   refuseExposed(reading, folder);
   const file = (path: string): string => readText(isAbsolute(path) ? path : join(folder, path));
   const listen = parseListen(config.listen);
-  const caKey = publicKeyOf(new X509Certificate(file(config.cluster.caFile)).publicKey);
+  const caPem = file(config.cluster.caFile);
+  const caKey = publicKeyOf(new X509Certificate(caPem).publicKey);
   const statement = verifyNodeStatement(file(config.node.statementFile).trim(), {
     caKey,
     cluster: config.cluster.id,
@@ -72,11 +76,17 @@ export function loadSettings(flags: ServerFlags, now: number): Settings {
       `node: key, statement and id ${JSON.stringify(config.node.id)} do not belong together`,
     );
   }
+  const tls = config.tls && { cert: file(config.tls.certFile), key: file(config.tls.keyFile) };
   return {
     config,
     self: { cluster: statement.cluster, node: statement.node, key, statement: statement.jws, names: statement.names },
     listen,
-    tls: config.tls && { cert: file(config.tls.certFile), key: file(config.tls.keyFile) },
+    tls,
+    credentials: [
+      ...(tls === undefined ? [] : certificateEnd("tls_certificate", tls.cert)),
+      { name: "node_statement", ends: statement.expires },
+      ...certificateEnd("ca_certificate", caPem),
+    ],
     dataDir: dataDirOf(reading, folder),
     operatorSecret: secretFromText(file(config.auth.secretFile)),
     trust: trustOf(config),

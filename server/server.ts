@@ -12,6 +12,7 @@ import { JOB_STATES } from "../wire/kinds.ts";
 import type { ClusterFace, ClusterTie } from "./cluster/face.ts";
 import type { ServerConfig } from "./config.ts";
 import type { Settings } from "./config_system.ts";
+import { warnOfEnds } from "./credentials.ts";
 import { bootEvent } from "./core/boot.ts";
 import { SERVER_TABLES } from "./core/contract.ts";
 import { createServerCore, type ServerCore } from "./core/core.ts";
@@ -70,7 +71,7 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
     alone: isAlone(parts),
   });
   const hub = new Hub((agent) => core.tagsOf(agent), () => rfc3339(clock.now()));
-  const metrics = metricsOf(core, store, hub, () => driver.sessions);
+  const metrics = metricsOf(parts, core, hub, () => driver.sessions);
   const driver = await startDriver(parts, core, hub, metrics.count);
 
   const token = { cluster: self.cluster, secret: settings.operatorSecret };
@@ -144,11 +145,21 @@ async function startDriver(
 }
 
 /** What /metrics reads when somebody asks. */
-function metricsOf(core: ServerCore, store: ThreadStore, hub: Hub, sessions: () => number): Metrics {
+function metricsOf(
+  { store, settings, clock }: ServerParts,
+  core: ServerCore,
+  hub: Hub,
+  sessions: () => number,
+): Metrics {
   return createMetrics([
     { name: "sessions", help: "Open agent connections", read: sessions },
     { name: "store_queue_bytes", help: "Commits that wait for the disk", read: () => store.queuedBytes() },
     { name: "firehose_readers", help: "Open firehose connections", read: () => hub.readers },
+    ...settings.credentials.map(({ name, ends }) => ({
+      name: `${name}_ends_seconds`,
+      help: "Seconds until it ends",
+      read: () => Math.floor((ends - clock.now()) / 1000),
+    })),
     { name: "jobs", help: "Jobs of the registry, cancelled ones too", read: () => core.gauges().jobs },
     ...JOB_STATES.map((state) => ({
       name: `jobs_${state}`,
@@ -217,7 +228,7 @@ interface Upkeep {
 
 /** What is done again and again beside the work. */
 function createUpkeep(
-  { store, clock, log }: ServerParts,
+  { settings: { credentials }, store, clock, log }: ServerParts,
   readers: readonly ({ settle(): void } | undefined)[],
   limits: () => ServerConfig["retention"],
 ): Upkeep {
@@ -231,12 +242,16 @@ function createUpkeep(
       log("warn", "retention failed", { error: toErrorBody(cause).message });
     }).finally(() => retaining = false);
   };
+  const warn = () => warnOfEnds(credentials, clock.now(), log);
   return {
-    start: () =>
+    start: () => {
+      warn();
       stops = [
+        every(clock, DAY_MS, warn),
         every(clock, RETENTION_MS, retain),
         every(clock, SETTLE_MS, () => readers.forEach((one) => one?.settle())),
-      ],
+      ];
+    },
     stop: () => stops.forEach((stop) => stop()),
   };
 }

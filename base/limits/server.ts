@@ -87,6 +87,8 @@ export const SERVER_LIMITS = {
   caCertificateDays: 3650,
   /** TLS certificate and node statement of a server: renewed by hand, so longer than a year. */
   nodeCertificateDays: 825,
+  /** Before the end of a certificate: a month is enough to find out who has the CA's key. */
+  certificateWarnMs: 30 * 24 * 3600_000,
   /** Certificates start in the past, so that hosts whose clocks are slow accept a new one. */
   certificateBackdateMs: 24 * 3600_000,
   joinTokenDays: 7,

@@ -1,13 +1,10 @@
 /** `jabber init --like`: one more server of a cluster, made where the CA's key lies, from the files of a server it has. */
-import { dirname, isAbsolute, join } from "node:path";
 import * as z from "zod/mini";
-import { faultsError } from "../../base/config/faults.ts";
-import { readYaml } from "../../base/config/yaml.ts";
 import { JabberError } from "../../base/errors.ts";
 import { sanitizeLine } from "../../base/sanitize.ts";
 import { anotherServer, type GossipFacts } from "../../cluster/ca/mod.ts";
-import { parseListen, readServerConfig, type ServerConfig, type ServerReading } from "../../server/config.ts";
-import { writeMaterial } from "./files.ts";
+import { parseListen, type ServerConfig } from "../../server/config.ts";
+import { caKeyOf, CONFIG, faultless, readServer, readServerFolder, writeMaterial } from "./files.ts";
 import type { World } from "../world.ts";
 
 export interface LikeOptions {
@@ -21,15 +18,15 @@ export interface LikeOptions {
   readonly caKey?: string | undefined;
 }
 
-const CONFIG = "jabber-server.yaml";
 const ADDRESS = z.union([z.ipv4(), z.ipv6()]);
 /** Sections that a further server has of its own, or shares with the first; the rest is for its owner to write. */
 const MADE = /^(?:cluster|node|listen|advertise|tls|data|auth|join|gossip|trust)\b/;
 
 /** Makes the folder. @throws `input.usage`, `input.conflict`, `config.*`, `cluster.no_ca_key`, `key.malformed` */
 export async function initLike(world: World, folder: string, options: LikeOptions): Promise<void> {
-  const first = await readFirst(world, options.like);
+  const first = await readServerFolder(world, options.like);
   const { config } = first.reading;
+  if (config.gossip === undefined) throw new JabberError("config.missing", `${options.like} names no gossip.keyFile`);
   const gossip = gossipFor(config, options);
   const made = await anotherServer({
     now: world.clock.now(),
@@ -46,7 +43,7 @@ export async function initLike(world: World, folder: string, options: LikeOption
       revoked: config.trust.revoked,
       caPem: await first.text(config.cluster.caFile),
       caKey: await caKeyOf(world, options.caKey ?? first.path(config.cluster.caKeyFile ?? "cluster-ca.key")),
-      gossipKey: await first.text(first.gossipKeyFile),
+      gossipKey: await first.text(config.gossip.keyFile),
       operatorSecret: await first.text(config.auth.secretFile),
     },
   });
@@ -65,47 +62,6 @@ export async function initLike(world: World, folder: string, options: LikeOption
       `  jabber server ls\n`,
   );
   world.out(`${folder}/${CONFIG}\n`);
-}
-
-interface First {
-  readonly reading: ServerReading;
-  readonly gossipKeyFile: string;
-  /** Where a file lies that its configuration names. */
-  path(file: string): string;
-  text(file: string): Promise<string>;
-}
-
-async function readFirst(world: World, like: string): Promise<First> {
-  const file = /\.ya?ml$/.test(like) ? like : `${like}/${CONFIG}`;
-  const text = await world.files.readIfThere(file);
-  if (text === undefined) {
-    throw new JabberError("input.not_found", `${file}: --like takes the folder of a server that \`jabber init\` made`);
-  }
-  const reading = faultless(readServer(text, file));
-  const { gossip } = reading.config;
-  if (gossip === undefined) throw new JabberError("config.missing", `${file} names no gossip.keyFile`);
-  const path = (named: string) => isAbsolute(named) ? named : join(dirname(file), named);
-  return {
-    reading,
-    gossipKeyFile: gossip.keyFile,
-    path,
-    text: async (named) => new TextDecoder().decode(await world.files.read(path(named))),
-  };
-}
-
-function readServer(text: string, file: string): ServerReading {
-  return readServerConfig({ file: readYaml(text, file), env: () => undefined, flags: {} });
-}
-
-function faultless(reading: ServerReading): ServerReading {
-  if (reading.faults.length > 0) throw faultsError(reading.faults);
-  return reading;
-}
-
-async function caKeyOf(world: World, path: string): Promise<string> {
-  const text = await world.files.readIfThere(path);
-  if (text === undefined) throw new JabberError("cluster.no_ca_key", path);
-  return text;
 }
 
 /** Whom to join, unless it is said: the server whose files these are. */

@@ -2,4 +2,5 @@
 export * from "./another.ts";
 export type { GossipFacts } from "./config_text.ts";
 export * from "./init.ts";
+export * from "./renewal.ts";
 export * from "./x509_system.ts";

@@ -69,6 +69,16 @@ Deno.test("issueServerCertificate() makes certificates that fetch and ws accept 
   });
 });
 
+Deno.test("fetch and ws go on with a pinned CA certificate that was renewed, also when it has ended", async () => {
+  const key = privateKeyFromSeed(seededRng(1).bytes(32));
+  const pinned = await createCa("Test cluster", key, Date.now() - 10 * DAY, systemRng, 9);
+  assert.ok(Date.parse(new X509Certificate(pinned.certPem).validTo) < Date.now());
+  await serve(await newCa(1), ["localhost"], async (port) => {
+    assert.equal(await get(`https://localhost:${port}/`, pinned.certPem), "ok");
+    assert.equal(await firstMessage(`wss://localhost:${port}/`, pinned.certPem), "claim");
+  });
+});
+
 Deno.test("a server of another CA, or under another name, is refused", async () => {
   const [ca, other] = [await newCa(1), await newCa(2)];
   await serve(ca, ["localhost"], async (port) => {

@@ -57,13 +57,16 @@ const keys: Steps = async (t, cli) => {
     assert.ok(!terminal.seen.includes("horse"), terminal.seen);
   });
   await t.step("doctor finds all well", async () => {
-    assert.match(await cli.out("doctor"), /^(ok {4}.*\n){5}$/);
+    assert.match(await cli.out("doctor"), /^(ok {4}.*\n){6}$/);
   });
   await t.step("doctor says what is missing once, and what depends on it", async () => {
     const { code, out } = await cli.shell("JABBER_HOME=/nonexistent jabber doctor");
     assert.equal(code, 1);
     assert.match(out, /^FAIL {2}author key: .*\n +→ .*keygen/);
-    assert.match(out, /skip {2}server: needs context\nskip {2}credentials: needs server\n$/);
+    assert.match(
+      out,
+      /skip {2}server: needs context\nskip {2}certificates: needs server\nskip {2}credentials: needs server\n$/,
+    );
   });
   await t.step("version names the permissions", async () => {
     assert.match(await cli.out("version"), /^jabber \d+\.\d+\.\d+\nmay use: .*\nmay not use: run, ffi, import\n$/);
