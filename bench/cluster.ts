@@ -24,6 +24,9 @@ export interface BenchCluster {
   join: string;
 }
 
+/** What the compiled server runs with. */
+export const SERVER_V8_FLAGS: readonly string[] = v8FlagsOf(PROGRAMS.find(({ name }) => name === "jabber-server")!);
+
 const HOST = "127.0.0.1";
 /** Joins of one token: more than any bench opens. */
 const USES = 100_000;
@@ -57,8 +60,8 @@ export async function makeCluster(): Promise<BenchCluster> {
 
 /** Starts the server from source, with the flags of the compiled program, and waits until it listens. */
 export async function startServerOf(cluster: BenchCluster): Promise<Program> {
-  const flags = v8FlagsOf(PROGRAMS.find(({ name }) => name === "jabber-server")!);
-  return await startDeno("server", ["server/main.ts", "--config", cluster.config], /listening.* url=(\S+)/, flags);
+  const args = ["server/main.ts", "--config", cluster.config];
+  return await startDeno("server", args, /listening.* url=(\S+)/, SERVER_V8_FLAGS);
 }
 
 /** Runs a file of the repository in a Deno of its own and waits for its line. */

@@ -1,11 +1,12 @@
 /**
  * Memory of an idle connection: how much a server's resident memory grows from 500 to 5,000 agents that have proved who
  * they are, said hello, were welcomed, and now only show that they live. Against a bare websocket server of Deno that
- * moves the same frames; `ws` on Node is told beside it.
+ * moves the same frames. Beside it are told that same peer with the server's flags of V8, since most of what they save
+ * a server without agents' rows saves too (docs/decisions/0020), and `ws` on Node.
  */
 import { Program } from "../tests/support/program.ts";
 import { createFleet, type Target } from "./agents/fleet.ts";
-import { lineOrEnd, makeCluster, startDeno, startServerOf } from "./cluster.ts";
+import { lineOrEnd, makeCluster, SERVER_V8_FLAGS, startDeno, startServerOf } from "./cluster.ts";
 import { packageFolder, settledBytes } from "./machine.ts";
 import { type BenchResult, median } from "./result.ts";
 
@@ -21,15 +22,13 @@ const LISTENING = /^listening port=(\d+)/;
 export async function benchIdle(rounds: number): Promise<BenchResult> {
   const ours: number[] = [];
   const bare: number[] = [];
+  const flagged: number[] = [];
   const node: number[] = [];
   const ws = await packageFolder("ws");
   for (let round = 0; round < rounds; round++) {
     ours.push(await slopeOfOurs());
-    bare.push(
-      await slopeOf(() =>
-        startDeno("bare", ["bench/peers/deno_server.ts", `${WELCOME_CHARS}`, `${ALIVE_ANSWER_CHARS}`], LISTENING)
-      ),
-    );
+    bare.push(await slopeOf(() => startBare()));
+    flagged.push(await slopeOf(() => startBare(SERVER_V8_FLAGS)));
     if (ws !== undefined) node.push(await slopeOf(() => startNode(ws.folder)));
   }
   const beside = ws === undefined || node.length === 0 ? "" : `; ws ${ws.version} on Node ${kib(median(node))} KiB`;
@@ -42,7 +41,9 @@ export async function benchIdle(rounds: number): Promise<BenchResult> {
     target: TARGET,
     better: "lower",
     notes: `slope of resident memory, ${FEW} to ${MANY} connections, ${rounds} rounds, ` +
-      `peer: bare Deno.serve${beside}; rounds ${ours.map((value, i) => (value / bare[i]!).toFixed(2)).join(" ")}`,
+      `peer: bare Deno.serve; with our flags of V8 it holds ${kib(median(flagged))} KiB${beside}; rounds ${
+        ours.map((value, i) => (value / bare[i]!).toFixed(2)).join(" ")
+      }`,
   };
 }
 
@@ -60,6 +61,11 @@ async function slopeOf(start: () => Promise<Program>): Promise<number> {
   const server = await start();
   const port = Number((await server.line(LISTENING))[1]);
   return await slope(server, { kind: "bare", hostname: "127.0.0.1", port });
+}
+
+function startBare(v8Flags?: readonly string[]): Promise<Program> {
+  const args = ["bench/peers/deno_server.ts", `${WELCOME_CHARS}`, `${ALIVE_ANSWER_CHARS}`];
+  return startDeno("bare", args, LISTENING, v8Flags);
 }
 
 async function startNode(ws: string): Promise<Program> {
