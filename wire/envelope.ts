@@ -8,6 +8,7 @@ import { type ErrorBody, JabberError } from "../base/errors.ts";
 import { isUlid } from "../base/ids.ts";
 import { isJsonObject, type Json, jsonDepth } from "../base/json.ts";
 import { LIMITS } from "../base/limits.ts";
+import { once } from "../base/once.ts";
 import { type BodyOf, bodySchema, isKind, type Kind, KINDS, RUN_STATES } from "./kinds.ts";
 
 /** The version of the envelope; `hello` negotiates it. */
@@ -43,40 +44,43 @@ export type AnyEnvelope = { [K in Kind]: Envelope<K> }[Kind];
 
 /** What comes after it is still a whole number that JSON and the store can hold. */
 const OFFSET_MAX = 2 ** 52;
-const shortText = z.string().check(z.maxLength(200));
 const RFC3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z$/;
-const time = z.string().check(z.regex(RFC3339, "not RFC 3339 in UTC"));
-const tags = z.record(
-  z.string().check(z.maxLength(LIMITS.tagKeyCharsMax)),
-  z.string().check(z.maxLength(LIMITS.tagValueCharsMax)),
-)
-  .check(z.refine((map) => Object.keys(map).length <= LIMITS.tagsMax, `more than ${LIMITS.tagsMax} tags`));
-const head = z.strictObject({
-  v: z.literal(1),
-  id: z.ulid(),
-  kind: z.string().check(z.maxLength(32)),
-  from: z.string().check(z.minLength(1), z.maxLength(64)),
-  time,
-  job: z.optional(shortText),
-  run: z.optional(shortText),
-  stream: z.optional(shortText),
-  offset: z.optional(z.int().check(z.minimum(0), z.maximum(OFFSET_MAX))),
-  start: z.optional(time),
-  finish: z.optional(time),
-  durationMs: z.optional(z.number().check(z.minimum(0))),
-  error: z.optional(z.looseObject({
-    code: z.string().check(z.maxLength(64)),
-    message: z.string().check(z.maxLength(4000)),
-    next: z.optional(z.string().check(z.maxLength(1000))),
-    data: z.optional(z.record(z.string(), z.unknown())),
-  })),
-  tags: z.optional(tags),
-  // What JSON.parse made is JSON; `checkJson` has seen to the rest.
-  meta: z.optional(z.unknown()),
-  body: z.unknown(),
+/** Made when a head comes by that `isPlainHead` does not know. */
+const head = once(() => {
+  const shortText = z.string().check(z.maxLength(200));
+  const time = z.string().check(z.regex(RFC3339, "not RFC 3339 in UTC"));
+  const tags = z.record(
+    z.string().check(z.maxLength(LIMITS.tagKeyCharsMax)),
+    z.string().check(z.maxLength(LIMITS.tagValueCharsMax)),
+  )
+    .check(z.refine((map) => Object.keys(map).length <= LIMITS.tagsMax, `more than ${LIMITS.tagsMax} tags`));
+  return z.strictObject({
+    v: z.literal(1),
+    id: z.ulid(),
+    kind: z.string().check(z.maxLength(32)),
+    from: z.string().check(z.minLength(1), z.maxLength(64)),
+    time,
+    job: z.optional(shortText),
+    run: z.optional(shortText),
+    stream: z.optional(shortText),
+    offset: z.optional(z.int().check(z.minimum(0), z.maximum(OFFSET_MAX))),
+    start: z.optional(time),
+    finish: z.optional(time),
+    durationMs: z.optional(z.number().check(z.minimum(0))),
+    error: z.optional(z.looseObject({
+      code: z.string().check(z.maxLength(64)),
+      message: z.string().check(z.maxLength(4000)),
+      next: z.optional(z.string().check(z.maxLength(1000))),
+      data: z.optional(z.record(z.string(), z.unknown())),
+    })),
+    tags: z.optional(tags),
+    // What JSON.parse made is JSON; `checkJson` has seen to the rest.
+    meta: z.optional(z.unknown()),
+    body: z.unknown(),
+  });
 });
 
-type Head = z.infer<typeof head>;
+type Head = z.infer<ReturnType<typeof head>>;
 
 /** What a quick look at a member of the head accepts: never more than its schema does. */
 const PLAIN_HEAD: { readonly [K in Exclude<keyof Head, "error" | "tags">]-?: (value: unknown) => boolean } = {
@@ -123,7 +127,7 @@ export function isPlainRunState(body: unknown): boolean {
 
 /** The schema's own answer about a head. @throws `frame.malformed` */
 export function checkedHead(json: unknown): Head {
-  const parsed = head.safeParse(json, ENGLISH);
+  const parsed = head().safeParse(json, ENGLISH);
   if (!parsed.success) throw new JabberError("frame.malformed", firstIssue(parsed.error));
   return parsed.data;
 }

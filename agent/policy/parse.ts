@@ -3,6 +3,7 @@ import * as z from "zod/mini";
 import { ENGLISH } from "../../base/english.ts";
 import { JabberError } from "../../base/errors.ts";
 import { LIMITS } from "../../base/limits.ts";
+import { once } from "../../base/once.ts";
 import { isNormalPath } from "../../base/paths.ts";
 import { parseTrustList } from "../../wire/sign/trust_list.ts";
 import { readHostRule } from "./hosts.ts";
@@ -52,55 +53,66 @@ const path = z.pipe(
   }),
 );
 const paths = z.array(path).check(z.maxLength(LIMITS.policyRulesMax));
-const plain = z.string().check(
-  z.maxLength(LIMITS.programArgCharsMax),
-  z.refine((text) => !text.includes("\0") && text.isWellFormed(), "must hold no NUL and no half characters"),
+const plain = once(() =>
+  z.string().check(
+    z.maxLength(LIMITS.programArgCharsMax),
+    z.refine((text) => !text.includes("\0") && text.isWellFormed(), "must hold no NUL and no half characters"),
+  )
 );
 const named = (max: number) => z.string().check(z.minLength(1), z.maxLength(max));
 
-const argRule: z.ZodMiniType<ArgRule> = z.union([
-  z.strictObject({ is: plain }),
-  z.strictObject({ oneOf: z.array(plain).check(z.minLength(1), z.maxLength(LIMITS.policyRulesMax)) }),
-  z.strictObject({ pathBelow: paths.check(z.minLength(1)) }),
-  z.strictObject({
-    integer: z.strictObject({ min: z.int(), max: z.int() }).check(
-      z.refine((range) => range.min <= range.max, "`min` is above `max`"),
-    ),
-  }),
-  z.strictObject({ word: z.int().check(z.minimum(1), z.maximum(LIMITS.programArgCharsMax)) }),
-], { error: "is none of {is}, {oneOf}, {pathBelow}, {integer: {min, max}}, {word}" });
-
-const envName = z.string().check(
-  z.regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "is no name of a variable"),
-  // The dynamic loader would run code from there; Deno refuses to start such a program anyway.
-  z.refine((name) => !/^(?:LD|DYLD)_/.test(name), "variables of the dynamic loader are refused"),
+const argRule = once((): z.ZodMiniType<ArgRule> =>
+  z.union([
+    z.strictObject({ is: plain() }),
+    z.strictObject({ oneOf: z.array(plain()).check(z.minLength(1), z.maxLength(LIMITS.policyRulesMax)) }),
+    z.strictObject({ pathBelow: paths.check(z.minLength(1)) }),
+    z.strictObject({
+      integer: z.strictObject({ min: z.int(), max: z.int() }).check(
+        z.refine((range) => range.min <= range.max, "`min` is above `max`"),
+      ),
+    }),
+    z.strictObject({ word: z.int().check(z.minimum(1), z.maximum(LIMITS.programArgCharsMax)) }),
+  ], { error: "is none of {is}, {oneOf}, {pathBelow}, {integer: {min, max}}, {word}" })
 );
 
-const program = z.strictObject({
-  path,
-  realPath: z.optional(path),
-  sha256: z.optional(z.string().check(z.toLowerCase(), z.regex(/^[0-9a-f]{64}$/, "must be 64 hex digits"))),
-  args: z._default(z.array(argRule).check(z.maxLength(LIMITS.programArgsMax)), []),
-  optional: z.optional(z.int().check(z.minimum(0))),
-  repeatLast: z.optional(z.boolean()),
-  options: z.optional(
-    z.array(plain.check(z.refine((text) => text.startsWith("-"), "an option starts with `-`"))).check(z.maxLength(256)),
-  ),
-  stdin: z.optional(z.boolean()),
-  env: z.optional(z.record(envName, plain)),
-  interpreter: z.optional(z.boolean()),
-}).check(z.superRefine((rule, issue) => {
-  if ((rule.optional ?? 0) > rule.args.length) {
-    issue.addIssue({
-      code: "custom",
-      path: ["optional"],
-      message: `is more than the ${rule.args.length} rules of \`args\``,
-    });
-  }
-  if (rule.repeatLast === true && rule.args.length === 0) {
-    issue.addIssue({ code: "custom", path: ["repeatLast"], message: "there is no rule in `args` to repeat" });
-  }
-}));
+const envName = once(() =>
+  z.string().check(
+    z.regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "is no name of a variable"),
+    // The dynamic loader would run code from there; Deno refuses to start such a program anyway.
+    z.refine((name) => !/^(?:LD|DYLD)_/.test(name), "variables of the dynamic loader are refused"),
+  )
+);
+
+/** Made for the first program: most policies allow none. */
+const program = once(() =>
+  z.strictObject({
+    path,
+    realPath: z.optional(path),
+    sha256: z.optional(z.string().check(z.toLowerCase(), z.regex(/^[0-9a-f]{64}$/, "must be 64 hex digits"))),
+    args: z._default(z.array(argRule()).check(z.maxLength(LIMITS.programArgsMax)), []),
+    optional: z.optional(z.int().check(z.minimum(0))),
+    repeatLast: z.optional(z.boolean()),
+    options: z.optional(
+      z.array(plain().check(z.refine((text) => text.startsWith("-"), "an option starts with `-`"))).check(
+        z.maxLength(256),
+      ),
+    ),
+    stdin: z.optional(z.boolean()),
+    env: z.optional(z.record(envName(), plain())),
+    interpreter: z.optional(z.boolean()),
+  }).check(z.superRefine((rule, issue) => {
+    if ((rule.optional ?? 0) > rule.args.length) {
+      issue.addIssue({
+        code: "custom",
+        path: ["optional"],
+        message: `is more than the ${rule.args.length} rules of \`args\``,
+      });
+    }
+    if (rule.repeatLast === true && rule.args.length === 0) {
+      issue.addIssue({ code: "custom", path: ["repeatLast"], message: "there is no rule in `args` to repeat" });
+    }
+  }))
+);
 
 /** In the one spelling that URLs have. */
 const hostRule = z.pipe(
@@ -127,13 +139,13 @@ export const policySchema = z.strictObject({
     read: [],
     write: [],
   }),
-  programs: z._default(z.array(program).check(z.maxLength(LIMITS.policyRulesMax)), []),
+  programs: z._default(z.array(z.lazy(program)).check(z.maxLength(LIMITS.policyRulesMax)), []),
   net: z._default(z.array(hostRule).check(z.maxLength(LIMITS.policyRulesMax)), []),
   netCa: z.optional(path),
 });
 
 /** Leaves out what is absent, so that the rule is plain data. */
-function toProgramRule(rule: z.infer<typeof program>): ProgramRule {
+function toProgramRule(rule: z.infer<ReturnType<typeof program>>): ProgramRule {
   const { path, args, ...rest } = rule;
   const present = Object.entries(rest).filter(([, value]) => value !== undefined);
   return Object.assign({ path, args }, Object.fromEntries(present)) satisfies ProgramRule;

@@ -16,7 +16,7 @@ const storedOrder = z.object({
   user: z.string(),
   address: z.string(),
   text: z.string().nullable(),
-  unsigned: z.nullable(unsignedOrder),
+  unsigned: z.nullable(unsignedOrder()),
   signers: z.array(z.string()),
   does: z.string(),
   name: z.string(),

@@ -21,6 +21,7 @@ import { ENGLISH } from "../../base/english.ts";
 import { type ErrorBody, JabberError } from "../../base/errors.ts";
 import { isUlid } from "../../base/ids.ts";
 import { LIMITS } from "../../base/limits.ts";
+import { once } from "../../base/once.ts";
 import { jsonPayload, jwsFits, type ParsedJws, parseJws, signJws } from "../jws.ts";
 import { type PrivateKey, type PublicKey, publicKeyFromJwk } from "../keys.ts";
 import type { ChallengeBook, NodeIdentity } from "./challenge.ts";
@@ -32,7 +33,8 @@ import { type NodeStatement, verifyNodeStatement } from "./statement.ts";
 export const AGENT_TYP = "jabberwocky-agent+jwt";
 export const LINK_TYP = "jabberwocky-link+jwt";
 
-const shared = {
+/** Who makes a claim never reads one. */
+const shared = once(() => ({
   iss: z.string().check(z.maxLength(64)),
   /** `<cluster>/<server node id>` */
   aud: z.string().check(z.maxLength(160)),
@@ -43,9 +45,11 @@ const shared = {
   boot: z.string().check(z.refine(isUlid, "not a ULID")),
   epoch: z.int().check(z.minimum(0)),
   iat: seconds,
-};
-const agentClaims = z.strictObject({ ...shared, jwk: publicJwk });
-const linkClaims = z.strictObject({ ...shared, statement: z.string().check(z.maxLength(LIMITS.statementCharsMax)) });
+}));
+const agentClaims = once(() => z.strictObject({ ...shared(), jwk: publicJwk }));
+const linkClaims = once(() =>
+  z.strictObject({ ...shared(), statement: z.string().check(z.maxLength(LIMITS.statementCharsMax)) })
+);
 
 /** What the caller puts into its claim. */
 export interface ConnectFacts {
@@ -91,7 +95,7 @@ export interface ConnectIdentity {
 
 /** An agent's claim, compact JWS. */
 export function makeConnectClaim(key: PrivateKey, facts: ConnectFacts): string {
-  const claims: z.infer<typeof agentClaims> = {
+  const claims: z.infer<ReturnType<typeof agentClaims>> = {
     iss: agentIdOf(key.public.jwk),
     ...sharedClaims(facts),
     jwk: key.public.jwk,
@@ -101,7 +105,11 @@ export function makeConnectClaim(key: PrivateKey, facts: ConnectFacts): string {
 
 /** A server's claim towards another server, compact JWS. */
 export function makeLinkClaim(self: NodeIdentity, facts: ConnectFacts): string {
-  const claims: z.infer<typeof linkClaims> = { iss: self.node, ...sharedClaims(facts), statement: self.statement };
+  const claims: z.infer<ReturnType<typeof linkClaims>> = {
+    iss: self.node,
+    ...sharedClaims(facts),
+    statement: self.statement,
+  };
   return signJws(LINK_TYP, JSON.stringify(claims), self.key);
 }
 
@@ -120,7 +128,7 @@ export function verifyLinkClaim(
   jws: string,
   demand: ClaimDemand & { caKey: PublicKey; revoked?: ReadonlySet<string> },
 ): ConnectIdentity & { statement: NodeStatement } {
-  const { parsed, claims } = readClaims(jws, LINK_TYP, linkClaims);
+  const { parsed, claims } = readClaims(jws, LINK_TYP, linkClaims());
   const { caKey, now, revoked } = demand;
   const statement = verifyNodeStatement(claims.statement, {
     caKey,
@@ -156,7 +164,7 @@ export function clockWarning(skewMs: number): ErrorBody | undefined {
   return new JabberError("agent.clock", `${Math.round(Math.abs(skewMs) / 1000)} s ${side}`, { skewMs }).toBody();
 }
 
-type SharedClaims = Omit<z.infer<typeof agentClaims>, "jwk">;
+type SharedClaims = Omit<z.infer<ReturnType<typeof agentClaims>>, "jwk">;
 
 function sharedClaims(facts: ConnectFacts): Omit<SharedClaims, "iss"> {
   return {
@@ -170,8 +178,10 @@ function sharedClaims(facts: ConnectFacts): Omit<SharedClaims, "iss"> {
   };
 }
 
-function readAgentClaim(jws: string): { parsed: ParsedJws; claims: z.infer<typeof agentClaims>; key: PublicKey } {
-  const { parsed, claims } = readClaims(jws, AGENT_TYP, agentClaims);
+function readAgentClaim(
+  jws: string,
+): { parsed: ParsedJws; claims: z.infer<ReturnType<typeof agentClaims>>; key: PublicKey } {
+  const { parsed, claims } = readClaims(jws, AGENT_TYP, agentClaims());
   let key: PublicKey;
   try {
     key = publicKeyFromJwk(claims.jwk);
