@@ -2,7 +2,7 @@
  * Compiles the programs into dist/: `./denow task build [--release] [--target T | --all] [--only NAME]… [--check]`
  * For named targets into dist/<target>/; beside the files go their SHA-256 sums and a bill of materials. `--check` reads
  * each file again and compares what it is made for, carries and may do with the tables.
- * An agent of one's own: `./denow task build --entry own/main.ts --name my-agent`, with the grants of `jabber-agent`.
+ * An agent of one's own: `./denow task build --entry own/main.ts --name my-agent`, with what `jabber-agent` has.
  *
  * Each program is bundled, and compiled only when the bundle, its flags or the base runtime have changed since.
  * Exit codes: 0 done, 1 failed, 2 usage.
@@ -72,7 +72,7 @@ function ownAgent(entry: string | undefined, name: string | undefined): Program 
   if (!/^(?!\.{0,2}\/)[^\\:]+\.ts$/.test(entry) || entry.split("/").includes("..")) {
     throw new BuildError(`"${entry}" is no .ts file named from the repository's folder, such as own/main.ts`);
   }
-  return { name, entry, grants: PROGRAMS.find((program) => program.name === "jabber-agent")!.grants };
+  return { ...PROGRAMS.find((program) => program.name === "jabber-agent")!, name, entry };
 }
 
 function parseBuildArgs(args: readonly string[]) {

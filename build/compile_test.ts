@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { bundleProgram, relocate } from "./bundle.ts";
+import { asciiText, bundleProgram, relocate } from "./bundle.ts";
 import { compileProgram, planBuild } from "./compile.ts";
 import { findRuntime } from "./denort.ts";
 import { type Program, PROGRAMS } from "./programs.ts";
@@ -84,6 +84,14 @@ Deno.test("bundleProgram() says which program is not there", async () => {
   await assert.rejects(bundleProgram("nowhere/main.ts"), { name: "BuildError", message: /"nowhere\/main\.ts"/ });
 });
 
+Deno.test("asciiText() escapes what is not ASCII, and the program means the same", () => {
+  const program = `/* → */ ["€", \`é\${1}😀\`, /^[→😀]$/u.test("😀"), "ö".length]`;
+  const ascii = asciiText("a.ts", program);
+  assert.doesNotMatch(ascii, /[\u0080-\uffff]/);
+  assert.deepEqual(new Function(`return ${ascii}`)(), ["€", "é1😀", true, 1]);
+  for (const lost of ['"\\→"', "String.raw`a→`"]) assert.throws(() => asciiText("a.ts", lost), BuildError);
+});
+
 Deno.test("relocate() points Worker URLs at the bundles, wherever the module lay", () => {
   const { text, workers } = relocate(
     "agent/main.ts",
@@ -113,7 +121,7 @@ Deno.test("planBuild() reads targets, programs and --release", () => {
 Deno.test("planBuild() gives an agent of one's own what jabber-agent has", () => {
   const [agent, ...others] = planBuild(["--entry", "own/main.ts", "--name", "my-agent"]).programs;
   const shipped = PROGRAMS.find(({ name }) => name === "jabber-agent");
-  assert.deepEqual(agent, { name: "my-agent", entry: "own/main.ts", grants: shipped?.grants });
+  assert.deepEqual(agent, { ...shipped, name: "my-agent", entry: "own/main.ts" });
   assert.deepEqual(others, []);
   assert.throws(() => planBuild(["--entry", "own/main.ts"]), /belong together/);
   assert.throws(() => planBuild(["--entry", "own/main.ts", "--name", "jabber"]), /"jabber" cannot be the name/);

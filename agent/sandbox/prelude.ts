@@ -233,7 +233,7 @@ function printer(use) {
     let text = "";
     for (let i = 0; i < parts.length; i++) text += (i === 0 ? "" : " ") + toText(parts[i]);
     const left = text.length - printCharsMax;
-    lines[count++] = left > 0 ? slice(text, 0, printCharsMax) + "… (" + left + " characters more)" : text;
+    lines[count++] = left > 0 ? slice(text, 0, printCharsMax) + "\u2026 (" + left + " characters more)" : text;
     if (!busy) flush();
   };
 }
