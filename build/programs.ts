@@ -47,8 +47,9 @@ export const PROGRAMS: readonly Program[] = [
     // The upper bound of what a policy may allow; the threads give up what they do not need (docs/security.md).
     name: "jabber-agent",
     entry: "agent/main.ts",
-    // Three threads' young heaps; after a flood each keeps what it was given until V8 next collects (0021).
-    v8Flags: ["--max-semi-space-size=2"],
+    // Three threads' young heaps; after a flood each keeps what it was given until V8 next collects. And what only a
+    // start calls often is not worth making fast (both: docs/decisions/0021).
+    v8Flags: ["--max-semi-space-size=2", "--invocation-count-for-maglev=1600"],
     grants: { net: true, read: true, write: true, run: true, env: ENV_NAMES, sys: SYS_KINDS },
   },
 ];
