@@ -43,6 +43,11 @@ function readResult(text: Json | undefined): ReadReport {
   return { state: "returned", value };
 }
 
+/** What authors reach for when they want to wait, in the engine's own words. */
+const NO_TIMER = /^'?(?:setTimeout|setInterval|setImmediate|sleep)'? is not defined$/;
+const NO_TIMER_HINT = "; scripts have no timers: return, and let a job with an `interval` or `cron` trigger run the " +
+  "script again, or wait for a program with process.exec";
+
 /**
  * An uncaught error of script code with the line of the author's file it came from.
  * @param full whose bound the memory last ran into
@@ -54,12 +59,13 @@ export function thrownError(thrown: Thrown, code: ErrorCode, full?: Full): Jabbe
   if (thrown.name === "InternalError" && thrown.message === "stack overflow") return new JabberError("script.stack");
   const place = scriptPlace(thrown.stack);
   const title = thrown.name === "" || thrown.name === "Error" ? thrown.message : `${thrown.name}: ${thrown.message}`;
+  const hint = thrown.name === "ReferenceError" && NO_TIMER.test(thrown.message) ? NO_TIMER_HINT : "";
   const data: JsonObject = {};
   if (place !== undefined) Object.assign(data, place);
   if (thrown.code !== "") data["code"] = thrown.code;
   if (thrown.next !== "") data["next"] = thrown.next;
   const where = place === undefined ? "" : ` (line ${place.line})`;
-  return new JabberError(code, `${title || "an error without a message"}${where}`, data);
+  return new JabberError(code, `${title || "an error without a message"}${hint}${where}`, data);
 }
 
 /** The innermost place in the author's own file. */

@@ -114,6 +114,15 @@ Deno.test("a failed call rejects with code, message, next and the line of the ca
   assert.equal(error!.data?.["next"], "ask");
 });
 
+Deno.test("a script that wants to wait is told what there is instead of timers", async () => {
+  for (const source of ["setTimeout(() => {}, 5)", "await sleep(5)"]) {
+    const { error } = await run(source, {}, fakeExecutor());
+    assert.equal(error?.code, "script.threw");
+    assert.match(error!.message, /is not defined; scripts have no timers: .*`interval`.*process\.exec \(line 1\)$/);
+  }
+  assert.doesNotMatch((await run("nothing(5)")).error!.message, /timers/);
+});
+
 Deno.test("a failed call that nobody awaits fails the script; one that was caught does not", async () => {
   const failing = (): FakeExecutor =>
     fakeExecutor({ "fs.read": ({ call }, say) => say({ call, type: "failed", error: { code: "x", message: "no" } }) });
