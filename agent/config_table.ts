@@ -5,9 +5,12 @@ import { optional, type Row, type Table, withDefault } from "../base/config/tabl
 import { ERRORS, JabberError } from "../base/errors.ts";
 import type { Json } from "../base/json.ts";
 import { LIMITS } from "../base/limits.ts";
+import { isPlainLine } from "../base/sanitize.ts";
 import { parseTrustList } from "../wire/sign/trust_list.ts";
 import { LOCAL_JOBS_JSON, localJobs } from "./config_jobs.ts";
 import { policySchema } from "./policy/parse.ts";
+
+const NAME_RULE = "no control characters, line ends or bidirectional controls are allowed in a name";
 
 const url = z.url({ protocol: /^https?$/ }).check(z.maxLength(2048));
 const text = z.string().check(z.minLength(1));
@@ -77,7 +80,7 @@ export const AGENT_KEYS = {
     replaces: ["token"],
     flag: { value: "FILE" },
   }),
-  "name": optional(text.check(z.maxLength(255)), {
+  "name": optional(text.check(z.maxLength(255), z.refine(isPlainLine, NAME_RULE)), {
     doc: "what people call this agent; default: the host's name",
     flag: { value: "NAME" },
   }),

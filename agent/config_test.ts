@@ -53,6 +53,20 @@ Deno.test("readAgentConfig() names the key that is wrong, and where", () => {
   assert.doesNotMatch(refused("token: 17\n"), /is 17/);
 });
 
+Deno.test("readAgentConfig() takes no name that passes for another line, or reads in another order", () => {
+  for (
+    const name of ["web\nroot", "web\x1b[31m", "web\x00", "web\x85", "\u202e1bew", "web\u2066", "a\u2028b", "a\u061cb"]
+  ) {
+    const { faults } = read(JSON.stringify({ name }));
+    assert.deepEqual(faults.map(({ code, key }) => [code, key]), [["config.value", "name"]], JSON.stringify(name));
+    assert.match(faultText(faults[0]!), /no control characters, line ends or bidirectional controls/);
+    assert.equal(read("", { JABBER_NAME: name }).faults.length, 1);
+  }
+  for (const name of ["web 1", "büro", "سرور‌۱", "сервер", "🖥️ web"]) {
+    assert.deepEqual(read(JSON.stringify({ name })).faults, [], name);
+  }
+});
+
 Deno.test("readAgentConfig() tells every fault at once, in the file's order", () => {
   const text = "nme: a\npolicy:\n  files: {reed: [/x]}\njobs: [{id: a}]\nlog: {level: x, formt: json}\n";
   assert.deepEqual(read(text).faults.map(({ key }) => key), [

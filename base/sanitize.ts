@@ -19,6 +19,15 @@ const CONTROLS = /[\x00-\x08\x0b-\x1f\x7f-\x9f]/g;
 const INVISIBLE =
   /[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb]|[\u{e0000}-\u{e0fff}]|\p{Surrogate}/gu;
 
+/** Control characters, ends of lines, and what turns the order of what follows. */
+// deno-lint-ignore no-control-regex -- control characters are what this file is about
+const DISGUISES = /[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/;
+
+/** Whether a name is one line that reads in the order it is written in: no control, bidi control or line end. */
+export function isPlainLine(text: string): boolean {
+  return !DISGUISES.test(text);
+}
+
 /** Text that is safe to print: one line or many (tabs and newlines stay). */
 export function sanitize(text: string): string {
   return text.replace(SEQUENCES, "").replace(CONTROLS, picture).replace(INVISIBLE, "\u2423");

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { JsonObject } from "../base/json.ts";
-import type { ServerRequest } from "../server/core/contract.ts";
+import { SERVER_TABLES, type ServerRequest } from "../server/core/contract.ts";
 import { AUTHOR, script, TRUST } from "../tests/server_core/documents.ts";
 import { HandDriver, NOON } from "../tests/server_core/hand_driver.ts";
 import { job, JobTeller } from "../tests/server_core/jobs.ts";
@@ -60,6 +60,20 @@ async function cli(options: MemoryWorldOptions = {}) {
 
 const show = (driver: HandDriver, id: string) =>
   driver.get<{ job: JsonObject } & JsonObject>({ ask: "job", job: id }).job;
+
+Deno.test("jabber job apply shows an agent's name in one line, whatever it was let in with", async () => {
+  const { driver, put, exits } = await cli();
+  driver.connect("agent-1");
+  driver.disk.tables.get(SERVER_TABLES.agent)!.get("agent-1")!["name"] = "evil\nFORGED web1 ok";
+  await driver.crash();
+  put("beat.yaml", (await exits(0, "job", "new", "beat", "--does", "sys.facts", "--every", "1h")).out);
+  await exits(0, "job", "sign", "beat.yaml");
+  const { out, err } = await exits(0, "job", "apply", "--dry-run", "beat.yaml");
+  for (const text of [out, err]) {
+    assert.match(text, /evil.FORGED/);
+    assert.doesNotMatch(text, /^\s*FORGED/m);
+  }
+});
 
 Deno.test("jabber job new makes a file that sign and apply take as it is", async () => {
   const { driver, put, exits, header } = await cli();

@@ -9,6 +9,7 @@
  */
 import { JabberError } from "../../base/errors.ts";
 import { LIMITS } from "../../base/limits.ts";
+import { escapeJson, isPlainLine } from "../../base/sanitize.ts";
 import type { StreamExtent, StreamRange } from "../../base/store.ts";
 import { type Envelope, PROTOCOL } from "../../wire/envelope.ts";
 import { judgeNewcomer } from "../../wire/identity/clone.ts";
@@ -170,6 +171,11 @@ export function takeHello(core: Core, session: Session, { body }: Envelope<"hell
     if (parseStream(stream)?.agent !== agent.id) {
       throw new JabberError("frame.malformed", `stream ${JSON.stringify(stream)} is not this agent's`);
     }
+  }
+  // Whoever had its name before this was looked at keeps it; what shows it sanitises it.
+  if (body.name !== agent.name && !isPlainLine(body.name)) {
+    const what = "holds control characters, line ends or bidirectional controls; correct `name` in jabber-agent.yaml";
+    throw new JabberError("frame.malformed", `the name ${escapeJson(JSON.stringify(body.name.slice(0, 80)))} ${what}`);
   }
   takeFacts(core, agent, body);
   session.phase = "greeted";

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { LIMITS } from "../../base/limits.ts";
 import type { JsonObject } from "../../base/json.ts";
+import { SERVER_TABLES } from "./contract.ts";
 import { ALIVE_MS, HandDriver } from "../../tests/server_core/hand_driver.ts";
 
 const WEB = "agent-web";
@@ -83,6 +84,26 @@ Deno.test("takeHello() refuses what is out of turn, of another agent, or of anot
     assert.equal(driver.took(session, "error").length, 1, name);
     assert.equal(driver.disk.streams.size, 0, name);
     assert.equal(driver.core.gauges().sessions, 0, name);
+  }
+});
+
+Deno.test("takeHello() takes no new name that passes for another line, and keeps an agent that has one", async () => {
+  for (const name of ["web\nroot", "web\u001b[31m", "\u202ebew", "a\u2028b"]) {
+    const driver = await HandDriver.boot();
+    const session = driver.open(WEB);
+    driver.frame(session, driver.hello(WEB, { name }));
+    assert.ok(driver.hungUp.has(session), name);
+    const error = driver.took(session, "error")[0];
+    assert.equal(error?.code, "frame.malformed");
+    assert.match(String(error["message"]), /the name ".*(?:\\n|\\u....).*" holds control characters/);
+    const row = driver.disk.tables.get(SERVER_TABLES.agent)!.get(WEB)!;
+    assert.equal(row["name"], WEB);
+    // An earlier version let it in.
+    row["name"] = name;
+    await driver.crash();
+    const known = driver.open(WEB);
+    driver.frame(known, driver.hello(WEB, { name }));
+    assert.equal(driver.took(known, "welcome").length, 1);
   }
 });
 

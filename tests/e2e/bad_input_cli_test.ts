@@ -14,7 +14,7 @@ interface Shelled {
 
 const FORGED = "FORGED web1 ok";
 
-/** A name and a script that try to say a line as somebody else. */
+/** A tag and a script that try to say a line as somebody else; a name may not. */
 const EVIL = `evil\n${FORGED}`;
 const SAYS = `/*---
 name: says
@@ -29,7 +29,7 @@ Deno.test("the command line withstands hosts that lie, pipes that close and file
   const fleet = await Fleet.start();
   try {
     await Promise.all([
-      fleet.startAgent({ name: EVIL, folder: `${fleet.folder}/evil` }),
+      fleet.startAgent({ name: "evil", tags: { role: EVIL } }),
       // A name that is a command, for whoever evaluates it.
       fleet.startAgent({ name: `$(touch ${fleet.folder}/pwned)`, folder: `${fleet.folder}/pwn` }),
     ]);
@@ -72,7 +72,7 @@ const forgery: Step = async (t, fleet) => {
     assert.doesNotMatch(text, new RegExp(`^\\s*${FORGED}`, "m"), what);
     assert.match(text, /FORGED/, `${what} is where it would stand`);
   };
-  await t.step("a line feed in a name or a text begins no line that somebody else might have said", async () => {
+  await t.step("a line feed in a tag or a text begins no line that somebody else might have said", async () => {
     const firehose = fleet.cliProgram("firehose");
     let isHeard = false;
     const heard = firehose.line(/ last$/).then(() => isHeard = true);
@@ -82,7 +82,7 @@ const forgery: Step = async (t, fleet) => {
     clean(firehose.lines.join("\n"), "the firehose");
     await Deno.writeTextFile(job, (await fleet.must("job", "new", "beat", "--does", "sys.facts", "--every", "1h")).out);
     await fleet.must("job", "sign", job);
-    clean((await fleet.must("job", "apply", "--dry-run", job)).err, "the agents of a job");
+    clean((await fleet.must("job", "apply", "--dry-run", job)).out, "the agents of a job");
     clean((await fleet.must("agent", "ls")).out, "the list of agents");
   });
 };
@@ -100,7 +100,7 @@ const completion: Step = async (t, fleet) => {
   await t.step("completion offers no name that is more than a word", async () => {
     const { out, err } = await offered("jabber agent show ");
     assert.equal(err, "");
-    assert.doesNotMatch(out, /touch|FORGED/);
+    assert.doesNotMatch(out, /touch/);
   });
   await t.step("bash evaluates nothing that it is offered, whoever offers it", async () => {
     const folder = `${fleet.folder}/liar`;
