@@ -3,6 +3,7 @@ import { sanitize, sanitizeLine } from "../base/sanitize.ts";
 import { ANSWERS, type ScriptAnswer } from "../server/core/requests.ts";
 import { publicKeyFromText } from "../wire/keys.ts";
 import {
+  checkTime,
   parseScript,
   parseTrustList,
   sign,
@@ -120,7 +121,11 @@ export async function fetchScript(api: Api, name: string): Promise<ScriptAnswer 
 async function signFiles(world: World, paths: readonly string[], keyPath: string | undefined): Promise<void> {
   const key = await readAuthorKey(world, keyPath);
   for (const path of paths) {
-    const signed = sign(await world.files.read(path), "script", key, { at: world.clock.now() });
+    const bytes = await world.files.read(path);
+    const at = world.clock.now();
+    // No agent and no server would take it, and each would say so later and further away.
+    checkTime(parseScript(bytes), at);
+    const signed = sign(bytes, "script", key, { at });
     await world.files.write(path, signed, { mode: await world.files.mode(path) ?? 0o644, overwrite: true });
     world.err(`signed ${path} as ${key.public.kid}\n`);
   }
