@@ -112,7 +112,8 @@ Deno.test("jabber fact sets, gets and lists; --as speaks in another's name and i
   assert.match(out, /^NODE +NAME +VALUE +VERSION +AGE +BY +ADDRESS\njimmy +book +emma +1 +0s +node-a +127/);
   assert.match(out, /\nnode-a +book +x +2 +0s +127\.0\.0\.1:7946\n$/);
   assert.equal((await run(0, "fact", "ls", "--as", "jimmy", "-o", "name")).out, "jimmy/book\n");
-  assert.match((await run(1, "fact", "get", "song")).err, /no fact .*song/);
+  assert.match((await run(1, "fact", "get", "song")).err, /no fact "song"\n/);
+  assert.match((await run(1, "fact", "get", "song", "--as", "jimmy")).err, /no fact "jimmy\/song"\n/);
   for (const wrong of ["book", "=x"]) assert.match((await run(2, "fact", "set", wrong)).err, /Give NAME=VALUE/);
 });
 

@@ -58,7 +58,10 @@ export function factRoutes(app: App, deps: HttpDeps): void {
     const cluster = clusterOf(deps);
     const { origin, name } = context.req.valid("param");
     const fact = cluster.facts.get(origin === SELF ? cluster.self : origin, name);
-    if (fact === undefined) throw new JabberError("input.not_found", `no fact ${JSON.stringify(`${origin}/${name}`)}`);
+    if (fact === undefined) {
+      const asked = origin === SELF ? name : `${origin}/${name}`;
+      throw new JabberError("input.not_found", `no fact ${JSON.stringify(asked)}`);
+    }
     return context.json(factOf(fact), 200);
   });
   app.openapi(set, async (context) => {
