@@ -5,7 +5,7 @@ import type { JsonObject } from "../../base/json.ts";
 import { LIMITS } from "../../base/limits.ts";
 import { ANSWERS, type TargetPreview } from "../../server/core/requests.ts";
 import { commandKeys } from "../../commands/mod.ts";
-import { type Api, currentApi } from "../api.ts";
+import { currentApi } from "../api.ts";
 import type { ExitSlot } from "../exit.ts";
 import { addFormat, collect } from "../text/format_option.ts";
 import { byName, type Format, printListing, tagText } from "../text/output.ts";
@@ -13,7 +13,7 @@ import type { Register } from "../verb.ts";
 import type { World } from "../world.ts";
 import { agentsText, attach, submit } from "./attach.ts";
 import { orderPath, orderVerbs } from "./orders.ts";
-import { DEFAULT_VALID_SECONDS, describeWork, planRun, type Submission } from "./plan.ts";
+import { DEFAULT_VALID_SECONDS, describeWork, planRun } from "./plan.ts";
 import { readSecrets } from "./secrets.ts";
 
 export const runVerbs: Register = (program, world, slot) => {
@@ -26,7 +26,7 @@ export const runVerbs: Register = (program, world, slot) => {
     .argument("<script-or-command>", "a script file, the name or hash of a pushed script, or a command's key")
     .argument("[arguments...]", "its arguments: --name value, or by position; --help lists them")
     .option("-l, --selector <selector>", "which agents (default: all)")
-    .option("--dry-run", "only show who would be hit")
+    .option("--dry-run", "only show who would be hit; ends with 1, as the run does, when that is nobody")
     .option("--detach", "hand in and return; print the order's id")
     .option("--wait", "also wait for agents that are not connected now")
     .option("--timeout <seconds>", "end runs after this long")
@@ -57,9 +57,9 @@ export const runVerbs: Register = (program, world, slot) => {
           dryRun: options.dryRun ?? false,
         });
       const submission = await secrets.guard(plan);
-      if (options.dryRun) return dryRun(world, api, submission, options.output);
-      const { order, targets, count } = await submit(api, submission, false);
+      const { order, targets, count } = await submit(api, submission, options.dryRun ?? false);
       if (count === 0) throw new JabberError("input.no_target", JSON.stringify(selector));
+      if (options.dryRun) return showTargets(world, targets, options.output);
       if (options.detach) return world.out(`${order}\n`);
       world.err(`order ${order}: ${agentsText(targets)}\n`);
       const { output: format, wait = false } = options;
@@ -99,8 +99,7 @@ function attachVerb(run: Command, world: World, slot: ExitSlot): void {
     });
 }
 
-async function dryRun(world: World, api: Api, submission: Submission, output: Format): Promise<void> {
-  const { targets } = await submit(api, submission, true);
+async function showTargets(world: World, targets: readonly TargetPreview[], output: Format): Promise<void> {
   await printListing<TargetPreview>(world, {
     rows: byName(targets),
     name: (row) => row.agent,
