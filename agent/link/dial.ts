@@ -139,9 +139,10 @@ async function open(deps: DialDeps, client: Deno.HttpClient, line: Line): Promis
     if (event instanceof ErrorEvent) fault = event.message;
   };
   socket.onclose = ({ code, reason }) => {
-    if (opened) return deps.feed({ type: "closed", attempt, reason: fault || reason || `code ${code}` });
+    if (opened) return deps.feed({ type: "closed", attempt, reason: lossText(fault, reason, code) });
     if (line.abort.signal.aborted) return;
-    const error = new JabberError("net.unreachable", `${line.url}: ${fault || "the upgrade was refused"}`).toBody();
+    const error = new JabberError("net.unreachable", `${line.url}: ${inWords(fault) || "the upgrade was refused"}`)
+      .toBody();
     deps.feed({ type: "dialFailed", attempt, error });
   };
 }
@@ -249,8 +250,27 @@ function refusal(response: Response, bytes: Uint8Array): Error {
 
 function dialError(cause: unknown, url: string): ErrorBody {
   if (cause instanceof JabberError) return cause.toBody();
-  return new JabberError("net.unreachable", `${url}: ${cause instanceof Error ? cause.message : String(cause)}`)
+  return new JabberError(
+    "net.unreachable",
+    `${url}: ${inWords(cause instanceof Error ? cause.message : String(cause))}`,
+  )
     .toBody();
+}
+
+const NO_GOODBYE = "the server went away without a goodbye";
+/** How the platform's TLS says it, with the address of a page for programmers. */
+const TLS_CUT = /peer closed connection without sending TLS close_notify(?:: https?:\/\/[^\s"')]+)?/g;
+/** A socket's own word for an end without a close frame. */
+const CLOSED_ABNORMALLY = 1006;
+
+/** The platform's words about a broken line, as far as there are better ones. */
+function inWords(fault: string): string {
+  return fault.replace(TLS_CUT, NO_GOODBYE);
+}
+
+/** Why an open line ended: its fault, else what the server said with its goodbye. */
+export function lossText(fault: string, reason: string, code: number): string {
+  return inWords(fault) || reason || (code === CLOSED_ABNORMALLY ? NO_GOODBYE : `code ${code}`);
 }
 
 /** Hangs up and looks at nothing more that comes until the other side has closed as well. */
