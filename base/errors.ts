@@ -85,7 +85,7 @@ export const ERRORS = {
   "signer.expired": { who: "owner", http: 403, message: "the signer's key has expired", next: "renew the signer in the trust list, or let another signer sign" },
   "args.mismatch": { who: "operator", http: 400, message: "the arguments do not fit the script's schema", next: "correct the named argument" },
   "trust.malformed": { who: "owner", http: 400, message: "the trust list cannot be read", next: "correct the named field of the agent's policy" },
-  "config.invalid": { who: "owner", http: 500, message: "the configuration is not valid", next: "correct the named key" },
+  "config.invalid": { who: "owner", http: 500, message: "the configuration is not valid", next: "correct what is named; `jabber config check FILE` shows every fault" },
   "config.missing": { who: "owner", http: 500, message: "a file of the configuration cannot be read", next: "check its path and permissions, or run `jabber init`" },
   "config.insecure": { who: "owner", http: 500, message: "the configuration would be unsafe", next: "use TLS, or stay on loopback" },
   "config.unknown_key": { who: "owner", http: 500, message: "the configuration has a key that is none", next: "look for the key in docs/config.md" },

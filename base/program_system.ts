@@ -1,3 +1,4 @@
+import { stopLines } from "./config/faults.ts";
 import { JabberError, toEndBody } from "./errors.ts";
 import type { Log } from "./log.ts";
 import type { PermissionQuery } from "./program.ts";
@@ -11,7 +12,7 @@ function describe(name: string, part: string): Deno.PermissionDescriptor {
   return { name: "sys", kind: part as NonNullable<Deno.SysPermissionDescriptor["kind"]> };
 }
 
-/** Runs a program's way in. What stops it is said in one line; exit 2 for a command line that is not valid, else 1. */
+/** Runs a program's way in. What stops it is said in a line for each fault; exit 2 for a command line that is not valid, else 1. */
 export async function runMain(log: Log, main: () => Promise<void>): Promise<void> {
   try {
     await main();
@@ -19,7 +20,7 @@ export async function runMain(log: Log, main: () => Promise<void>): Promise<void
     // `parseArgs` throws TypeErrors that carry a code.
     const usage = cause instanceof TypeError && "code" in cause;
     const error = usage ? new JabberError("input.usage", cause.message).toBody() : toEndBody(cause);
-    log("error", error.message, { code: error.code, next: error.next ?? "" });
+    for (const { message, fields } of stopLines(error)) log("error", message, { ...fields });
     Deno.exit(error.code === "input.usage" ? 2 : 1);
   }
 }

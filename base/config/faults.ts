@@ -1,6 +1,6 @@
 /** What is wrong with a configuration: every fault with its place, its key, its value and the next step. */
-import { type ErrorCode, ERRORS, JabberError } from "../errors.ts";
-import type { JsonObject } from "../json.ts";
+import { type ErrorBody, type ErrorCode, ERRORS, JabberError } from "../errors.ts";
+import { isJsonObject, type JsonObject } from "../json.ts";
 
 /** Where a value came from. */
 export type Origin =
@@ -51,12 +51,30 @@ export function faultsError(faults: readonly Fault[]): JabberError {
   const more = faults.length > told.length ? `; and ${faults.length - told.length} more` : "";
   const data: JsonObject = {
     key: told[0]?.key ?? "",
+    count: faults.length,
     faults: told.map((fault) => ({ code: fault.code, text: faultText(fault), next: faultNext(fault) })),
   };
   const code = (["config.exposed", "config.insecure"] as const).find((code) =>
     faults.every((one) => one.code === code)
   );
   return new JabberError(code ?? "config.invalid", told.map(faultText).join("; ") + more, data);
+}
+
+/** What stops a program, as lines of its log: each fault is one of its own, and the last says how many there are. */
+export function stopLines({ code, message, next = "", data }: ErrorBody): StopLine[] {
+  const faults = Array.isArray(data?.["faults"]) ? data["faults"].filter(isJsonObject) : [];
+  if (faults.length < 2) return [{ message, fields: { code, next } }];
+  const lines = faults.map((fault) => ({
+    message: String(fault["text"]),
+    fields: { code: String(fault["code"]), next: String(fault["next"]) },
+  }));
+  const sentence = message.slice(0, message.indexOf(": "));
+  return [...lines, { message: `${sentence}: ${String(data?.["count"])} faults`, fields: { code, next } }];
+}
+
+export interface StopLine {
+  message: string;
+  fields: { code: string; next: string };
 }
 
 /** Anything for everybody, or writing for the group. A group that may read is somebody's decision. */
