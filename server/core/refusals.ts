@@ -1,6 +1,7 @@
 /** Requests that are refused: the asker is told why, and what would have changed something leaves a history row. */
-import { toErrorBody } from "../../base/errors.ts";
+import { JabberError, toErrorBody } from "../../base/errors.ts";
 import type { Row, RowQuery } from "../../base/store.ts";
+import { parseJob, parseOrder, parseScript } from "../../wire/sign/mod.ts";
 import type { Operator, ServerRequest } from "./contract.ts";
 import { count, fail, log, persistQuietly, readRows } from "./effects.ts";
 import { historyOp } from "./history.ts";
@@ -76,8 +77,23 @@ function subjectOf(request: ServerRequest): string {
       return request.order.slice(0, SUBJECT_CHARS_MAX);
     case "cancelRun":
       return `${request.run} on ${request.agent}`.slice(0, SUBJECT_CHARS_MAX);
+    case "pushScript":
+      return claimed("script", () => parseScript(request.bytes).header.name);
+    case "applyJob":
+      return claimed("job", () => parseJob(request.bytes).header.id);
+    case "submitOrder":
+      return claimed("order", () => parseOrder(request.bytes).header.id);
     default:
-      // A document that was refused is not believed in anything, not even in its name.
       return "";
+  }
+}
+
+/** A document that was refused is not believed in anything: its name is only what it says of itself. */
+function claimed(type: "script" | "job" | "order", name: () => string): string {
+  try {
+    return `says it is ${type} ${name()}`;
+  } catch (cause) {
+    if (!(cause instanceof JabberError)) throw cause;
+    return `no ${type} that can be read`;
   }
 }

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { JsonObject } from "../../base/json.ts";
 import { order, script, STRANGER, TRUST } from "../../tests/server_core/documents.ts";
 import { HandDriver } from "../../tests/server_core/hand_driver.ts";
+import { job } from "../../tests/server_core/jobs.ts";
 import { ANSWERS, type ScriptAnswer } from "./requests.ts";
 
 const push = (driver: HandDriver, bytes: Uint8Array) => driver.get<ScriptAnswer>({ ask: "pushScript", bytes });
@@ -98,6 +99,26 @@ Deno.test("history holds a row for every deed, newest first, in pages", async ()
   const { id: _, at: __, ...rest } = submitted;
   const what = { what: "report", order: id, hash, targets: 2, outcome: "ok" };
   assert.deepEqual(rest, { who: "ada", from: "10.0.0.1", action: "submit order", ...what });
+});
+
+Deno.test("history names what was refused by what it says of itself, and the agent that was enrolled", async () => {
+  const driver = await HandDriver.boot();
+  driver.connect("agent-web");
+  const bytes = (text: string) => new TextEncoder().encode(text);
+  const id = driver.ids.next(driver.now);
+  driver.refused({ ask: "pushScript", bytes: script() });
+  driver.refused({ ask: "pushScript", bytes: bytes("nothing") });
+  driver.refused({ ask: "submitOrder", bytes: order(id), dryRun: false });
+  driver.refused({ ask: "applyJob", bytes: job("beat", 1), dryRun: false });
+  const { history } = driver.get<{ history: JsonObject[] }>({ ask: "history", limit: 9 });
+  assert.deepEqual(history.map(({ action, what }) => `${action}: ${what}`).reverse(), [
+    "enrol agent: agent-web with token token-1",
+    "push script: says it is script report",
+    "push script: no script that can be read",
+    `submit order: says it is order ${id}`,
+    "apply job: says it is job beat",
+  ]);
+  assert.ok(history.every(({ action, outcome }) => action === "enrol agent" || outcome !== "ok"));
 });
 
 Deno.test("ANSWERS describe what is really answered", async () => {

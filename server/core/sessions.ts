@@ -131,7 +131,7 @@ function storeArrival(
       who: agent.id,
       from: agent.address,
       action: "enrol agent",
-      what: `token ${about.token}`,
+      what: `${agent.id} with token ${about.token}`,
       outcome: "ok",
     };
     ops.push(historyOp(core, deed));

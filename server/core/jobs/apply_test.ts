@@ -110,7 +110,7 @@ Deno.test("applyJob() leaves a history row for each apply, cancellation and refu
   apply(driver, cancellation("nightly", 2));
   assert.deepEqual(deeds(driver).filter((line) => line.includes("job")), [
     "ada 10.0.0.1 cancel job nightly 0 ok",
-    "ada 10.0.0.1 apply job  - job.other_document",
+    "ada 10.0.0.1 apply job says it is job nightly - job.other_document",
     "ada 10.0.0.1 apply job nightly 1 ok",
   ]);
   assert.equal(driver.events("jobApplied")[0]?.["job"], "nightly");
