@@ -157,7 +157,8 @@ function showVerb(job: Command, world: World): void {
 }
 
 /** What people want to know of a job, its arguments and options from the document among it. */
-function describe({ counts, orphaned, ...row }: JobRow, document: string, now: number): JsonObject {
+function describe(job: JobRow, document: string, now: number): JsonObject {
+  const { counts, orphaned, signers: _thumbprints, ...row } = job;
   const { header } = parseJob(new TextEncoder().encode(document));
   const ahead = timesAhead(row, now, 3);
   return {
@@ -165,7 +166,7 @@ function describe({ counts, orphaned, ...row }: JobRow, document: string, now: n
     trigger: triggerText(row.trigger),
     ...(!header.cancelled && { args: header.args, options: plainOptions(header.options) }),
     ...(header.meta !== undefined && { meta: header.meta }),
-    next: row.state === "active" ? ahead.map(moment).join(" ") || nextText({ ...row, counts, orphaned }, now) : "",
+    next: row.state === "active" ? ahead.map(moment).join(" ") || nextText(job, now) : "",
     orphaned: orphaned ? "its owner's configuration names it no more; `jabber job rm` ends it" : null,
     agents: `${counts.accepted} of ${counts.matching} accepted, ${counts.failed} failed last`,
   };

@@ -192,6 +192,8 @@ Deno.test("jabber job ls, show and history tell what became of a job", async () 
   );
   assert.equal((await exits(0, "job", "ls", "-o", "name")).out, "a\nb\nc\n", "over more than one page");
   const shown = (await exits(0, "job", "show", "a")).out;
+  assert.match(shown, /^authors +ada$/m);
+  assert.ok(!shown.includes(AUTHOR.public.kid));
   assert.match(shown, /\nagents +1 of 2 accepted, 1 failed last\n/);
   assert.match(shown, /\noptions +jitter=0, missed=none, overlap=forbid, retries=0\n/);
   assert.match(shown, /\nagent-1-name +accepted +1 .* failed +agent-1\nagent-2-name +waiting: it has not answered yet/);

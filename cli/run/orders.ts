@@ -32,7 +32,7 @@ export function orderVerbs(run: Command, world: World): void {
       const api = await currentApi(world);
       const { order, targets } = ANSWERS.order.parse(await api.ask({ method: "GET", path: orderPath(id) }));
       if (output !== "table") return world.out(formatOne({ ...order, targets } as JsonObject, output, order.id));
-      const { counts: _counts, ...row } = { ...order, state: stateOf(order) };
+      const { counts: _counts, signers: _thumbprints, ...row } = { ...order, state: stateOf(order) };
       world.out(formatOne(row as JsonObject, output, order.id) + "\n");
       await printListing(world, targetListing(targets), output);
     });

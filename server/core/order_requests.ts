@@ -19,9 +19,9 @@ export function listOrders(core: Core, asker: Asker, request: ServerRequest & { 
   readFor(core, asker, request, { table: SERVER_TABLES.order, query }, (rows) => {
     const orders = rows.map((row): OrderRow => {
       const open = core.orders.get(row.key);
-      if (open !== undefined) return orderRow(open.record, countTargets(open, core.now));
+      if (open !== undefined) return orderRow(core, open.record, countTargets(open, core.now));
       const { record, counts } = readOrder(row);
-      return orderRow(record, counts);
+      return orderRow(core, record, counts);
     });
     reply(core, asker.id, "orders", { orders, ...(rows.length === query.limit && { before: rows.at(-1)!.key }) });
   });

@@ -5,6 +5,7 @@ import { LIMITS } from "../../base/limits.ts";
 import type { Row, RowQuery, StoreOp } from "../../base/store.ts";
 import { unsignedOrder } from "../../wire/kinds.ts";
 import { shownArgs } from "../../wire/secret_args.ts";
+import { authorsOf } from "./authors.ts";
 import { SERVER_TABLES } from "./contract.ts";
 import { type Counts, countsAnswer, type OrderAnswer, type OrderRow, type TargetAnswer } from "./requests.ts";
 import type { Core, OpenOrder, OrderRecord } from "./state.ts";
@@ -54,7 +55,7 @@ export function readOrder({ row }: Row): { record: OrderRecord; counts: Counts }
   return { record, counts };
 }
 
-export function orderRow(record: OrderRecord, counts: Counts): OrderRow {
+export function orderRow(core: Core, record: OrderRecord, counts: Counts): OrderRow {
   const { id, user, address, signers, does, name, args, selector, runs, meta, targets, cancelled } = record;
   return {
     id,
@@ -63,6 +64,7 @@ export function orderRow(record: OrderRecord, counts: Counts): OrderRow {
     address,
     signed: record.text !== null,
     signers,
+    authors: authorsOf(core, signers),
     does,
     ...(name !== "" && { name }),
     args: shownArgs(args, meta),
@@ -86,7 +88,7 @@ export function openAnswer(core: Core, order: OpenOrder): OrderAnswer {
     targets.push(targetAnswer(target.agent.id, target.agent.name, target.facts, since));
   }
   const counts = countTargets(order, core.now);
-  return { order: orderRow(record, counts), targets, counts };
+  return { order: orderRow(core, record, counts), targets, counts };
 }
 
 /** The answer about a closed order, from its rows. */
@@ -97,7 +99,7 @@ export function closedAnswer(core: Core, row: Row, targetRows: readonly Row[]): 
     addCount(counts, answer.state, answer.ok);
     return answer;
   });
-  return { order: orderRow(readOrder(row).record, counts), targets, counts };
+  return { order: orderRow(core, readOrder(row).record, counts), targets, counts };
 }
 
 /** All rows of an order's targets: those that list them, and their own. */

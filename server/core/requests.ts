@@ -114,6 +114,8 @@ export const orderRow = z.object({
   address: z.string(),
   signed: z.boolean(),
   signers: z.array(z.string()),
+  /** Their names; a signer that is not trusted any more stands with the thumbprint. */
+  authors: z.array(z.string()),
   /** `command:<key>` or `script:sha256-<hex>` */
   does: z.string(),
   /** The script's name. */

@@ -17,6 +17,7 @@ import {
   type SignedDocument,
   verifyTrust,
 } from "../../wire/sign/mod.ts";
+import { authorsOf } from "./authors.ts";
 import { SERVER_TABLES, type ServerRequest, type SharedRecord } from "./contract.ts";
 import { announce, fail, persist, reply, share } from "./effects.ts";
 import { historyOp } from "./history.ts";
@@ -203,8 +204,7 @@ function scriptOp(script: Script): StoreOp {
 }
 
 function answer(core: Core, script: Script): ScriptAnswer {
-  const nameOf = (key: string) => core.deps.trust.signers.find((signer) => signer.key === key)?.name ?? key;
-  return { ...script, authors: script.signers.map(nameOf), latest: core.latest.get(script.name) === script.hash };
+  return { ...script, authors: authorsOf(core, script.signers), latest: core.latest.get(script.name) === script.hash };
 }
 
 function notFound(name: string): JabberError {

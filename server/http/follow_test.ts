@@ -96,6 +96,7 @@ function order(): { answer: OrderAnswer; target: TargetAnswer } {
     address: "",
     signed: false,
     signers: [],
+    authors: [],
     does: "command:sys.facts",
     args: {},
     selector: "",

@@ -3,6 +3,7 @@ import * as z from "zod";
 import { rfc3339 } from "../../../base/clock.ts";
 import { LIMITS } from "../../../base/limits.ts";
 import { visibleTags } from "../agents.ts";
+import { authorsOf } from "../authors.ts";
 import { SERVER_TABLES, type ServerRequest } from "../contract.ts";
 import { reply } from "../effects.ts";
 import { type Asker, oneRow, readFor } from "../refusals.ts";
@@ -70,6 +71,7 @@ export function jobRowOf(core: Core, job: Described, matching = matchingOf(core,
     selector: record.selector,
     ...(record.until > 0 && { until: rfc3339(record.until) }),
     signers: record.signers,
+    authors: authorsOf(core, record.signers),
     appliedBy: record.user,
     appliedFrom: record.address,
     appliedAt: rfc3339(record.at),

@@ -91,6 +91,8 @@ export const jobRow = z.object({
   until: optional(z.string()),
   /** Thumbprints of the signers that this server trusts. */
   signers: z.array(z.string()),
+  /** Their names; a signer that is not trusted any more stands with the thumbprint. */
+  authors: z.array(z.string()),
   appliedBy: z.string(),
   appliedFrom: z.string(),
   appliedAt: z.string(),

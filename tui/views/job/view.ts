@@ -81,7 +81,7 @@ function headLines({ job }: JobState, context: ViewContext): readonly Line[] {
     field("when", `${triggerText(job.trigger)}, until ${job.until?.slice(0, 10) ?? "?"}`),
     field("on", job.selector === "" ? "all agents" : job.selector),
     field("applied", `${timeText(job.appliedAt)} by ${who}${job.orphaned ? ", which names it no more" : ""}`),
-    field("signed", job.signers.join(", ")),
+    field("signed", job.authors.join(", ")),
     [],
   ];
 }

@@ -16,6 +16,7 @@ const job = (id: string, more: Partial<JobRow> = {}): JobRow => ({
   selector: "role=web",
   until: "2027-11-20T00:00:00.000Z",
   signers: ["thumbprint"],
+  authors: ["ada"],
   appliedBy: "ada",
   appliedFrom: "127.0.0.1",
   appliedAt: "2026-11-20T10:00:00.000Z",
