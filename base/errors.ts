@@ -171,6 +171,7 @@ export const ERRORS = {
   "service.exists": { who: "owner", http: 409, message: "another unit of that name is there", next: "compare it with what --print shows, then remove it" },
   "program.unsupported": { who: "owner", http: 500, message: "this platform lacks what that needs", next: "use a host with Linux or macOS for it" },
   "cluster.no_ca_key": { who: "operator", http: 404, message: "the key of the cluster's CA is not there", next: "run this where `cluster-ca.key` is kept, or name it with --ca-key FILE" },
+  "cluster.other_ca_key": { who: "operator", http: 400, message: "the key is not the one that the cluster's CA certificate was made with", next: "name the right one with --ca-key FILE, or the right `cluster.caFile`" },
   "gossip.off": { who: "owner", http: 409, message: "this server has no gossip: it stands alone", next: "start it with --gossip HOST:PORT, or set `gossip.listen` in jabber-server.yaml" },
   "gossip.unsealed": { who: "owner", http: 409, message: "gossip is not sealed on this server, so it has no keys", next: "set `gossip.security` to jws or aes-gcm" },
   "gossip.key_invalid": { who: "operator", http: 400, message: "that is no gossip key", next: "make one with `openssl rand -base64 32`" },

@@ -22,7 +22,7 @@ const ADDRESS = z.union([z.ipv4(), z.ipv6()]);
 /** Sections that a further server has of its own, or shares with the first; the rest is for its owner to write. */
 const MADE = /^(?:cluster|node|listen|advertise|tls|data|auth|join|gossip|trust)\b/;
 
-/** Makes the folder. @throws `input.usage`, `input.conflict`, `config.*`, `cluster.no_ca_key`, `key.malformed` */
+/** Makes the folder. @throws `input.usage`, `input.conflict`, `config.*`, `cluster.no_ca_key`, `cluster.other_ca_key`, `key.malformed` */
 export async function initLike(world: World, folder: string, options: LikeOptions): Promise<void> {
   const first = await readServerFolder(world, options.like);
   const { config } = first.reading;

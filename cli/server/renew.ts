@@ -10,7 +10,7 @@ export interface RenewOptions {
   readonly ca?: true | undefined;
 }
 
-/** Writes over the files that the configuration names. @throws `config.*`, `cluster.no_ca_key`, `key.malformed` */
+/** Writes over the files that the configuration names. @throws `config.*`, `cluster.no_ca_key`, `cluster.other_ca_key`, `key.malformed` */
 export async function renewServer(world: World, folder: string, options: RenewOptions): Promise<void> {
   const server = await readServerFolder(world, folder);
   const { cluster, node, tls } = server.reading.config;

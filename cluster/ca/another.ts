@@ -19,7 +19,7 @@ export interface AnotherOptions extends Pick<InitOptions, "now" | "names" | "lis
   readonly gossip: GossipFacts;
 }
 
-/** Its files, without the CA's key. Throws `input.invalid` for a bad name or URL, `key.malformed` for a bad CA key. */
+/** Its files, without the CA's key. Throws `input.invalid` for a bad name or URL, `key.malformed` or `cluster.other_ca_key` for a bad CA key. */
 export async function anotherServer(
   { now, rng, shared, gossip, ...where }: AnotherOptions,
 ): Promise<{ node: string; advertise: string[]; files: MaterialFile[] }> {

@@ -83,6 +83,6 @@ Deno.test("anotherServer() takes no key that is not the CA's", async () => {
   const gossip = { listen: "127.0.0.1:7946", join: [] };
   await assert.rejects(
     anotherServer({ now: NOW, rng: systemRng, shared: wrong, gossip }),
-    (cause) => cause instanceof JabberError && cause.code === "key.malformed",
+    (cause) => cause instanceof JabberError && cause.code === "cluster.other_ca_key",
   );
 });

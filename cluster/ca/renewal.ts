@@ -38,7 +38,7 @@ export interface Renewal {
   files: MaterialFile[];
 }
 
-/** @throws `key.malformed`, `server.statement_invalid`, `config.invalid` when key and statement are not one server's */
+/** @throws `key.malformed`, `cluster.other_ca_key`, `server.statement_invalid`, `config.invalid` when key and statement are not one server's */
 export async function renewal(options: RenewalOptions): Promise<Renewal> {
   const { now, rng, cluster, tlsPem } = options;
   const old = loadCa(options.caPem, options.caKey);

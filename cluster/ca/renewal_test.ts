@@ -79,5 +79,5 @@ Deno.test("renewal() leaves another CA's certificate alone, and refuses what is 
   const coded = (code: string) => (cause: unknown) => cause instanceof JabberError && cause.code === code;
   await assert.rejects(renewal({ ...options, nodeKey: other.nodeKey }), coded("config.invalid"));
   await assert.rejects(renewal({ ...options, statement: other.statement }), coded("server.statement_invalid"));
-  await assert.rejects(renewal({ ...options, caKey: other.caKey }), coded("key.malformed"));
+  await assert.rejects(renewal({ ...options, caKey: other.caKey }), coded("cluster.other_ca_key"));
 });

@@ -56,7 +56,7 @@ export async function createCa(
   return { certPem: pem(certificate), key };
 }
 
-/** Puts a CA together from its two files. Throws `key.malformed` when they are not one pair. */
+/** Puts a CA together from its two files. Throws `key.malformed`, and `cluster.other_ca_key` when they are not one pair. */
 export function loadCa(certPem: string, keyPem: string): CertificateAuthority {
   const key = privateKeyFromPem(keyPem);
   let inside: string;
@@ -65,7 +65,7 @@ export function loadCa(certPem: string, keyPem: string): CertificateAuthority {
   } catch (cause) {
     throw new JabberError("key.malformed", "the CA file is not an Ed25519 certificate in PEM", undefined, { cause });
   }
-  if (inside !== key.public.kid) throw new JabberError("key.malformed", "the CA key is not the CA certificate's");
+  if (inside !== key.public.kid) throw new JabberError("cluster.other_ca_key");
   return { certPem, key };
 }
 

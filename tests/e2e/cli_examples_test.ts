@@ -54,6 +54,7 @@ const BEFORE: Readonly<Record<string, string>> = {
   "job rm": APPLIED_JOB,
   "job history": APPLIED_JOB,
   "server key add": NEW_KEY,
+  "server renew": "rm -rf cluster && jabber init ./cluster",
   "fact get": "jabber fact set book=gatsby && jabber fact set book=emma --as jimmy",
 };
 

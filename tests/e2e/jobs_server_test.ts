@@ -165,7 +165,13 @@ const cancelled: Steps = async (t, fleet) => {
     }
     assert.match((await fleet.must("job", "ls", "--all")).out, /\nbeat .* cancelled/);
     const { out } = await fleet.must("history", "--limit", "100");
-    for (const deed of [/admin +\S+ +apply job +facts +2 +ok/, /cancel job +beat +1 +ok/, /apply job +job\.older/]) {
+    for (
+      const deed of [
+        /admin +\S+ +apply job +facts +2 +ok/,
+        /cancel job +beat +1 +ok/,
+        /apply job +says it is job facts +job\.older/,
+      ]
+    ) {
       assert.match(out, deed);
     }
   });
