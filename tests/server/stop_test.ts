@@ -57,24 +57,27 @@ Deno.test(
   },
 );
 
-Deno.test("a server that stops answers an order it has begun to write with what became of it", async () => {
+Deno.test("a server that stops answers an order it has begun to write with what became of it", LOOSE, async () => {
   const server = await nearServer();
   const agent = await NearAgent.ready(server);
   const body = JSON.stringify({ does: "command:sys.facts" });
   const headers = { "content-type": "application/json" };
   await server.token();
-  const asked = Array.from({ length: 20 }, () => server.ask("/v1/orders/unsigned", { method: "POST", headers, body }));
+  // Whom the server has not begun to answer hears of its end when its process ends, and here that goes on.
+  const signal = AbortSignal.timeout(SOON_MS / 2);
+  const ask = async (): Promise<string | undefined> => {
+    const response = await server.ask("/v1/orders/unsigned", { method: "POST", headers, body, signal });
+    const answer = await response.json();
+    return response.status === 200 ? answer.order : undefined;
+  };
+  const asked = Array.from({ length: 20 }, () => ask().catch(() => undefined));
   await agent.until("command");
   await server.running.stop();
-  const told = new Set<string>();
-  for (const response of await Promise.all(asked.map((one) => one.catch(() => undefined)))) {
-    if (response?.status === 200) told.add((await response.json()).order);
-    else await response?.body?.cancel();
-  }
+  const told = (await Promise.all(asked)).filter((order) => order !== undefined);
   await agent.closed;
   const store = await threadStore({ dataDir: server.settings.dataDir, storeId: ulid() });
   const kept = (await store.rows("orders", { limit: 100 })).map(({ key }) => key);
-  assert.deepEqual([...told].sort(), kept, "nothing is kept that its asker was told nothing of");
+  assert.deepEqual(told.sort(), kept, "nothing is kept that its asker was told nothing of");
   await store.close();
   await Deno.remove(server.folder, { recursive: true });
 });
